@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"tinyv/internal/config"
+	"tinyv/internal/pipeline"
+	"tinyv/internal/report"
+)
+
+var (
+	configFlag = &cli.StringFlag{Name: "config", Usage: "read the run's configuration from `FILE`", Required: true}
+	outFlag    = &cli.StringFlag{Name: "out", Usage: "work in `DIR`; default runs/NAME for a config NAME.yaml"}
+	inFlag     = &cli.StringFlag{Name: "in", Usage: "read the stage before this one from `DIR`; default is its directory in --out"}
+)
+
+func runCommand() *cli.Command {
+	return stageCommand("run", "do every stage that the config names", `tinyv run --config configs/quickstart.yaml --out runs/quickstart`)
+}
+
+func genCommand() *cli.Command {
+	return stageCommand("gen", "sample or import replies, and put each to the rule verifier", `tinyv gen --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Gen)
+}
+
+func labelCommand() *cli.Command {
+	return stageCommand("label", "have annotators label the rejections", `tinyv label --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Label)
+}
+
+func balanceCommand() *cli.Command {
+	return stageCommand("balance", "deduplicate, and choose the ratio of True to False", `tinyv balance --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Balance)
+}
+
+func exportCommand() *cli.Command {
+	return stageCommand("export", "write LLaMA-Factory training files", `tinyv export --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Export)
+}
+
+func trainCommand() *cli.Command {
+	command := stageCommand("train", "plan the fine-tune (launching it is not there yet)", `tinyv train --dry-run --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Train)
+	command.Flags = append(command.Flags, &cli.BoolFlag{Name: "dry-run", Usage: "write the LLaMA-Factory YAML and print the command that runs it"})
+	action := command.Action
+	command.Action = func(c *cli.Context) error {
+		if !c.Bool("dry-run") {
+			return &usageError{"launching the training is not there yet; give --dry-run to write the LLaMA-Factory YAML and print the command"}
+		}
+		return action(c)
+	}
+	return command
+}
+
+// stageCommand is a command that runs the given stages of a config, or all of them.
+func stageCommand(name, usage, example string, stages ...string) *cli.Command {
+	flags := []cli.Flag{configFlag, outFlag, verboseFlag}
+	if len(stages) == 1 && stages[0] != pipeline.Gen {
+		flags = append(flags, inFlag)
+	}
+	return &cli.Command{
+		Name: name, Usage: usage,
+		UsageText:   "tinyv " + name + " --config FILE [flags]\n\nExample:\n   " + example,
+		Description: exitCodesHelp,
+		Flags:       flags,
+		Action: func(c *cli.Context) error {
+			cfg, err := config.Load(c.String("config"))
+			if err != nil {
+				return err
+			}
+			out := c.String("out")
+			if out == "" {
+				base := filepath.Base(cfg.Path)
+				out = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
+			}
+			ctx, env, end := environment(c)
+			defer end()
+			result, err := pipeline.Run(ctx, env, pipeline.Request{Config: cfg, Out: out, Stages: stages, In: c.String("in")})
+			if err != nil && !errors.Is(err, pipeline.ErrUndecided) {
+				return err
+			}
+			return errors.Join(summarize(c.App.Writer, out, result), err)
+		},
+	}
+}
+
+// summarize prints the funnel, and where to look next.
+func summarize(w io.Writer, out string, result *pipeline.Result) error {
+	if err := report.Funnel(w, result.Manifests); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprint(w, "\nNext:\n"); err != nil {
+		return err
+	}
+	for _, n := range result.Next(out) {
+		if _, err := fmt.Fprintf(w, "  %s\n      %s\n", n.Look, n.For); err != nil {
+			return err
+		}
+	}
+	return nil
+}

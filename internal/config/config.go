@@ -1,0 +1,545 @@
+// Package config reads the YAML file that describes a run.
+//
+// It is strict: an unknown key, a wrong type, a value out of range or a file that
+// is not there is an [Error] that names the file, the line, the key and what
+// would be right; all mistakes are reported at once. Paths in a config are
+// relative to the directory of the config. A config names environment variables
+// that hold keys, never keys.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// SimulatedURL is the endpoint URL that stands for the simulated model server,
+// which a run starts by itself on the loopback interface.
+const SimulatedURL = "simulated"
+
+// DefaultDataset is the name that exports have in dataset_info.json.
+const DefaultDataset = "tinyv"
+
+// Config is a whole run. A stage is part of the run if its block is there.
+type Config struct {
+	Seed      int64      `yaml:"seed"` // of everything that is drawn: sampling, balance, split
+	Simulator *Simulator `yaml:"simulator"`
+	Problems  *Problems  `yaml:"problems"`
+	Gen       *Gen       `yaml:"gen"`
+	Label     *Label     `yaml:"label"`
+	Balance   *Balance   `yaml:"balance"`
+	Export    *Export    `yaml:"export"`
+	Train     *Train     `yaml:"train"`
+
+	Path  string         `yaml:"-"` // the file it was read from
+	lines map[string]int // of every key, for later errors
+}
+
+// Simulator describes the simulated world behind endpoints with url: simulated.
+type Simulator struct {
+	Seed       int64                         `yaml:"seed"`
+	Annotators map[string]SimulatedAnnotator `yaml:"annotators"` // by model name
+	FaultRate  float64                       `yaml:"fault_rate"` // share of requests that fail at first, 0 to 1
+}
+
+// SimulatedAnnotator states how good a simulated annotator is.
+type SimulatedAnnotator struct {
+	Sensitivity *float64 `yaml:"sensitivity"` // share of right answers it calls right, 0 to 1; default 1
+	Specificity *float64 `yaml:"specificity"` // share of wrong answers it calls wrong, 0 to 1; default 1
+	Malformed   float64  `yaml:"malformed"`   // share of its replies that hold no verdict, 0 to 1
+}
+
+// Input is what problems and imported rollouts have in common.
+type Input struct {
+	Path                 string            `yaml:"path"`                    // a file, or a directory of parts
+	Columns              map[string]string `yaml:"columns"`                 // our name: dotted path in the input
+	GroundTruthAfter     string            `yaml:"ground_truth_after"`      // keep what follows the last of these in the ground truth
+	QuestionSuffix       string            `yaml:"question_suffix"`         // cut this instruction off the end of questions
+	DropSelfTestFailures bool              `yaml:"drop_self_test_failures"` // leave out problems whose own ground truth the rule verifier refuses
+	Limit                int64             `yaml:"limit"`                   // read this many rows only; 0 is all
+}
+
+// Problems says where problems come from: a path, or the simulated world.
+type Problems struct {
+	Input
+	Simulated int `yaml:"simulated"` // this many problems of the simulated world
+}
+
+// Gen is stage 1: sample replies, or import replies sampled elsewhere.
+type Gen struct {
+	Import   *Input `yaml:"import"`
+	Verifier string `yaml:"verifier"` // the rule verifier; default prime
+
+	Endpoint    *Endpoint `yaml:"endpoint"`
+	Prompt      string    `yaml:"prompt"` // file of the user message, with {{QUESTION}}
+	System      string    `yaml:"system"` // file of the system message; none by default
+	Samples     int       `yaml:"samples"`
+	Temperature *float64  `yaml:"temperature"`
+	TopP        *float64  `yaml:"top_p"`
+	MaxTokens   int       `yaml:"max_tokens"`
+	Stop        []string  `yaml:"stop"`
+	SendSeed    *bool     `yaml:"send_seed"` // send a seed per reply, derived from the run's; default true
+}
+
+// Endpoint is an OpenAI-compatible model server.
+type Endpoint struct {
+	URL         string         `yaml:"url"`      // base URL, ending in /v1, or "simulated"
+	Model       string         `yaml:"model"`    // as the server calls it
+	KeyEnv      string         `yaml:"key_env"`  // name of the environment variable with the key; none by default
+	Identity    string         `yaml:"identity"` // what the journal knows the model by; default is model
+	Concurrency int            `yaml:"concurrency"`
+	Timeout     time.Duration  `yaml:"timeout"`
+	MaxRetries  *int           `yaml:"max_retries"`
+	Extra       map[string]any `yaml:"extra"`     // body fields passed through: top_k, min_p, reasoning_effort, ...
+	PriceIn     *float64       `yaml:"price_in"`  // US dollars per million prompt tokens
+	PriceOut    *float64       `yaml:"price_out"` // US dollars per million completion tokens
+}
+
+// Simulated reports whether the endpoint is the simulated server.
+func (e *Endpoint) Simulated() bool { return e.URL == SimulatedURL }
+
+// Label is stage 2: annotate the rejections.
+type Label struct {
+	Vote            string      `yaml:"vote"`             // unanimous (default) or majority
+	RequireBoxed    *bool       `yaml:"require_boxed"`    // replies without a box stay behind; default true, as published
+	RequireFinished *bool       `yaml:"require_finished"` // replies cut off by length stay behind; default true
+	MaxUndecided    *float64    `yaml:"max_undecided"`    // share of undecided rejections above which the exit code is 3; default 1 (never)
+	Annotators      []Annotator `yaml:"annotators"`
+}
+
+// Annotator is one model that labels rejections.
+type Annotator struct {
+	Name        string    `yaml:"name"`
+	Endpoint    *Endpoint `yaml:"endpoint"`
+	Prompt      string    `yaml:"prompt"` // file of the user message
+	System      string    `yaml:"system"` // file of the system message; none by default
+	Parser      string    `yaml:"parser"` // how a reply becomes a verdict: json (default) or true_false
+	Temperature *float64  `yaml:"temperature"`
+	TopP        *float64  `yaml:"top_p"`
+	MaxTokens   int       `yaml:"max_tokens"`
+	Stop        []string  `yaml:"stop"`
+	Attempts    int       `yaml:"attempts"` // samples to try until one parses; default 2
+}
+
+// Balance is stage 3: deduplicate and choose the ratio.
+type Balance struct {
+	Ratio string `yaml:"ratio"` // True:False, default "1:1"; "0.2" means 0.2:1; "all" keeps every row
+}
+
+// Export is stage 4: the training files.
+type Export struct {
+	Prompt    string   `yaml:"prompt"`     // file of the human message
+	System    string   `yaml:"system"`     // file of the system message, stated in every row; none by default
+	EvalShare *float64 `yaml:"eval_share"` // share of problems held out, 0 to 1; default 0.05
+	Dataset   string   `yaml:"dataset"`    // name in dataset_info.json; default tinyv
+}
+
+// Train is stage 5: the fine-tune. Defaults are those of the published card.
+type Train struct {
+	Model            string   `yaml:"model"`
+	Template         string   `yaml:"template"`
+	OutputDir        string   `yaml:"output_dir"`
+	LearningRate     *float64 `yaml:"learning_rate"`
+	Epochs           *float64 `yaml:"epochs"`
+	WarmupRatio      *float64 `yaml:"warmup_ratio"`
+	CutoffLen        int      `yaml:"cutoff_len"`
+	BatchPerDevice   int      `yaml:"batch_per_device"`
+	GradAccumulation int      `yaml:"gradient_accumulation"`
+	GPUs             int      `yaml:"gpus"`
+	Seed             *int64   `yaml:"seed"`
+}
+
+// Load reads and checks the config at path.
+func Load(path string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &Error{File: path, Msg: "no such file; --config takes a path such as configs/quickstart.yaml"}
+	}
+	if err != nil {
+		return nil, &Error{File: path, Msg: err.Error()}
+	}
+	c := &Config{Seed: 42, Path: path}
+	d, err := decode(path, data, c)
+	if err != nil {
+		return nil, err
+	}
+	c.lines = d.lines
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Stages lists the stages that the config names, in the order in which they run.
+func (c *Config) Stages() []string {
+	var stages []string
+	for _, s := range []struct {
+		name  string
+		named bool
+	}{
+		{"gen", c.Gen != nil}, {"label", c.Label != nil}, {"balance", c.Balance != nil},
+		{"export", c.Export != nil}, {"train", c.Train != nil},
+	} {
+		if s.named {
+			stages = append(stages, s.name)
+		}
+	}
+	return stages
+}
+
+// Errorf returns an Error at a key of the config.
+func (c *Config) Errorf(key, format string, args ...any) error {
+	line, at := 0, key
+	for at != "" && line == 0 { // an absent key is reported at the block that lacks it
+		line = c.lines[at]
+		at = at[:max(strings.LastIndexByte(at, '.'), 0)]
+	}
+	return &Error{File: c.Path, Line: line, Key: key, Msg: fmt.Sprintf(format, args...)}
+}
+
+// checker collects the mistakes that types alone do not show, and fills defaults.
+type checker struct {
+	c      *Config
+	errors []error
+}
+
+func (k *checker) fail(key, format string, args ...any) {
+	k.errors = append(k.errors, k.c.Errorf(key, format, args...))
+}
+
+func (c *Config) check() error {
+	k := &checker{c: c}
+	if c.Gen == nil && c.Label == nil && c.Balance == nil && c.Export == nil && c.Train == nil {
+		k.fail("", "names no stage; add at least one of the blocks gen, label, balance, export, train")
+	}
+	k.simulator(c.Simulator)
+	k.problems(c)
+	k.gen(c.Gen)
+	k.label(c.Label)
+	k.balance(c.Balance)
+	k.export(c.Export)
+	k.train(c.Train)
+	return errors.Join(k.errors...)
+}
+
+func (k *checker) simulator(s *Simulator) {
+	if s == nil {
+		return
+	}
+	k.share("simulator.fault_rate", &s.FaultRate)
+	for _, name := range slices.Sorted(maps.Keys(s.Annotators)) {
+		a, key := s.Annotators[name], "simulator.annotators."+name
+		fill(&a.Sensitivity, 1.0)
+		fill(&a.Specificity, 1.0)
+		k.share(key+".sensitivity", a.Sensitivity)
+		k.share(key+".specificity", a.Specificity)
+		k.share(key+".malformed", &a.Malformed)
+		s.Annotators[name] = a
+	}
+}
+
+func (k *checker) problems(c *Config) {
+	p := c.Problems
+	imports := c.Gen != nil && c.Gen.Import != nil
+	switch {
+	case p == nil && c.Gen != nil && !imports:
+		k.fail("problems", "is missing; say where problems come from:\n    problems:\n      path: FILE        # Parquet or JSON lines, with the columns problem and answer\n  or give gen.import for replies that were sampled elsewhere")
+		return
+	case p == nil:
+		return
+	case imports:
+		k.fail("problems", "and gen.import are both given; imported rollouts bring their problems with them, so remove one")
+		return
+	case (p.Path == "") == (p.Simulated == 0):
+		k.fail("problems", "needs either path (a file or directory of problems) or simulated (how many made-up problems), and not both")
+		return
+	case p.Simulated < 0:
+		k.fail("problems.simulated", "must be 1 or more, not %d", p.Simulated)
+	}
+	if p.Simulated > 0 {
+		if c.Simulator == nil {
+			c.Simulator = &Simulator{}
+		}
+		return
+	}
+	k.input("problems", &p.Input, problemColumns)
+}
+
+// The columns that a config may rename.
+var (
+	problemColumns = []string{"problem_id", "question", "ground_truth", "source", "domain", "llama8b_solve_rate"}
+	importColumns  = append(slices.Clone(problemColumns), "response", "responses", "sample", "model", "finish_reason", "known_correct")
+)
+
+func (k *checker) input(key string, in *Input, columns []string) {
+	k.file(key+".path", &in.Path, "a file or a directory of parts (.parquet, .jsonl, .jsonl.gz, .jsonl.zst, .json)")
+	if in.Limit < 0 {
+		k.fail(key+".limit", "must be 0 (all rows) or more, not %d", in.Limit)
+	}
+	for _, name := range slices.Sorted(maps.Keys(in.Columns)) {
+		if !slices.Contains(columns, name) {
+			k.fail(key+".columns."+name, "is not a column that can be named%s; it may be one of: %s", suggest(name, columns), strings.Join(columns, ", "))
+		}
+	}
+}
+
+func (k *checker) gen(g *Gen) {
+	if g == nil {
+		return
+	}
+	if g.Verifier == "" {
+		g.Verifier = "prime"
+	}
+	if g.Verifier != "prime" {
+		k.fail("gen.verifier", "%q is not a rule verifier; the one there is is prime", g.Verifier)
+	}
+	if g.Import != nil {
+		if g.Import.Path == "" {
+			k.fail("gen.import.path", "is missing; name the file of replies")
+			return
+		}
+		k.input("gen.import", g.Import, importColumns)
+		if g.Endpoint != nil {
+			k.fail("gen.endpoint", "and gen.import are both given; replies are either sampled or imported, so remove one")
+		}
+		return
+	}
+	k.endpoint("gen.endpoint", g.Endpoint, "sim-solver")
+	if g.Prompt != "" {
+		k.prompt("gen.prompt", &g.Prompt, "{{QUESTION}}")
+	}
+	k.optionalFile("gen.system", &g.System)
+	k.positive("gen.samples", &g.Samples, 4)
+	k.positive("gen.max_tokens", &g.MaxTokens, 32768)
+	k.sampling("gen", &g.Temperature, 1, &g.TopP, 1)
+	fill(&g.SendSeed, true)
+}
+
+func (k *checker) label(l *Label) {
+	if l == nil {
+		return
+	}
+	if l.Vote == "" {
+		l.Vote = "unanimous"
+	}
+	if l.Vote != "unanimous" && l.Vote != "majority" {
+		k.fail("label.vote", "%q is not a vote rule; it may be unanimous or majority", l.Vote)
+	}
+	fill(&l.RequireBoxed, true)
+	fill(&l.RequireFinished, true)
+	fill(&l.MaxUndecided, 1.0)
+	k.share("label.max_undecided", l.MaxUndecided)
+	if len(l.Annotators) == 0 {
+		k.fail("label.annotators", "is missing; name at least one annotator:\n    annotators:\n      - name: judge-a\n        prompt: prompts/judge-json.txt\n        endpoint: {url: http://localhost:8000/v1, model: NAME, key_env: NAME_OF_KEY_VARIABLE}")
+	}
+	seen := map[string]bool{}
+	for i := range l.Annotators {
+		a, key := &l.Annotators[i], fmt.Sprintf("label.annotators[%d]", i)
+		if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`).MatchString(a.Name) {
+			k.fail(key+".name", "must be letters, digits, '.', '_' or '-', not %q", a.Name)
+		}
+		if seen[a.Name] {
+			k.fail(key+".name", "%q is already the name of another annotator", a.Name)
+		}
+		seen[a.Name] = true
+		k.endpoint(key+".endpoint", a.Endpoint, "sim-annotator-a")
+		if a.Prompt == "" {
+			k.fail(key+".prompt", "is missing; name a prompt file such as prompts/judge-json.txt")
+		} else {
+			k.prompt(key+".prompt", &a.Prompt, "{{GROUND_TRUTH_ANSWER}}", "{{MODEL_ANSWER}}")
+		}
+		k.optionalFile(key+".system", &a.System)
+		if a.Parser == "" {
+			a.Parser = "json"
+		}
+		k.positive(key+".max_tokens", &a.MaxTokens, 1024)
+		k.positive(key+".attempts", &a.Attempts, 2)
+		k.sampling(key, &a.Temperature, 0, &a.TopP, 1)
+		if k.simulated(a.Endpoint) {
+			if _, ok := k.c.Simulator.Annotators[a.Endpoint.Model]; !ok {
+				k.fail(key+".endpoint.model", "%q is not a simulated annotator; add it:\n    simulator:\n      annotators:\n        %s: {sensitivity: 0.97, specificity: 0.98}", a.Endpoint.Model, a.Endpoint.Model)
+			}
+		}
+	}
+}
+
+func (k *checker) simulated(e *Endpoint) bool {
+	if e == nil || !e.Simulated() {
+		return false
+	}
+	if k.c.Simulator == nil {
+		k.c.Simulator = &Simulator{}
+	}
+	return true
+}
+
+func (k *checker) balance(b *Balance) {
+	if b != nil && b.Ratio == "" {
+		b.Ratio = "1:1"
+	}
+}
+
+var datasetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+func (k *checker) export(e *Export) {
+	if e == nil {
+		return
+	}
+	if e.Prompt == "" {
+		k.fail("export.prompt", "is missing; name the prompt the verifier is trained with, such as prompts/train.txt")
+	} else {
+		k.prompt("export.prompt", &e.Prompt, "{{GROUND_TRUTH_ANSWER}}", "{{MODEL_ANSWER}}")
+	}
+	k.optionalFile("export.system", &e.System)
+	fill(&e.EvalShare, 0.05)
+	k.share("export.eval_share", e.EvalShare)
+	if *e.EvalShare == 1 {
+		k.fail("export.eval_share", "1 would leave nothing to train on")
+	}
+	if e.Dataset == "" {
+		e.Dataset = DefaultDataset
+	}
+	if !datasetName.MatchString(e.Dataset) {
+		k.fail("export.dataset", "must be letters, digits, '_' or '-', not %q", e.Dataset)
+	}
+}
+
+func (k *checker) train(t *Train) {
+	if t == nil {
+		return
+	}
+	// Published card of TinyV-1.5B: see docs/train.md.
+	defaultText(&t.Model, "Qwen/Qwen2.5-1.5B-Instruct")
+	defaultText(&t.Template, "qwen")
+	fill(&t.LearningRate, 1e-5)
+	fill(&t.Epochs, 2.0)
+	fill(&t.WarmupRatio, 0.1)
+	fill(&t.Seed, int64(42))
+	k.positive("train.cutoff_len", &t.CutoffLen, 2048)
+	k.positive("train.batch_per_device", &t.BatchPerDevice, 8)
+	k.positive("train.gradient_accumulation", &t.GradAccumulation, 8)
+	k.positive("train.gpus", &t.GPUs, 8)
+	k.share("train.warmup_ratio", t.WarmupRatio)
+	for key, x := range map[string]float64{"train.learning_rate": *t.LearningRate, "train.epochs": *t.Epochs} {
+		if !(x > 0) || math.IsInf(x, 0) {
+			k.fail(key, "must be above 0, not %v", x)
+		}
+	}
+}
+
+func (k *checker) endpoint(key string, e *Endpoint, simulatedModel string) {
+	if e == nil {
+		k.fail(key, "is missing; add the model server that answers:\n    endpoint:\n      url: http://localhost:8000/v1   # any OpenAI-compatible server; or: simulated\n      model: NAME                     # as the server calls it; simulated: %s\n      key_env: NAME_OF_KEY_VARIABLE   # leave out if the server needs no key", simulatedModel)
+		return
+	}
+	if e.Model == "" {
+		k.fail(key+".model", "is missing; give the model's name as the server calls it")
+	}
+	if e.URL == "" {
+		k.fail(key+".url", "is missing; give the base URL, such as http://localhost:8000/v1, or simulated")
+	} else if !e.Simulated() {
+		u, err := url.Parse(e.URL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			k.fail(key+".url", "%q is not an http or https URL such as http://localhost:8000/v1", e.URL)
+		} else if u.User != nil {
+			k.fail(key+".url", "holds a user name or password; keys come from the environment variable that key_env names")
+		}
+	}
+	if e.KeyEnv != "" && !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(e.KeyEnv) {
+		k.fail(key+".key_env", "is not the name of an environment variable; never put a key itself in a config")
+	}
+	if e.Concurrency < 0 {
+		k.fail(key+".concurrency", "must be 1 or more, not %d", e.Concurrency)
+	}
+	if e.MaxRetries != nil && *e.MaxRetries < 0 {
+		k.fail(key+".max_retries", "must be 0 or more, not %d", *e.MaxRetries)
+	}
+	for name, price := range map[string]*float64{"price_in": e.PriceIn, "price_out": e.PriceOut} {
+		if price != nil && !(*price >= 0) {
+			k.fail(key+"."+name, "must be 0 or more US dollars per million tokens, not %v", *price)
+		}
+	}
+	k.simulated(e)
+}
+
+func (k *checker) sampling(key string, temperature **float64, defaultTemperature float64, topP **float64, defaultTopP float64) {
+	fill(temperature, defaultTemperature)
+	fill(topP, defaultTopP)
+	if t := **temperature; !(t >= 0 && t <= 2) {
+		k.fail(key+".temperature", "must be from 0 to 2, not %v", t)
+	}
+	if p := **topP; !(p > 0 && p <= 1) {
+		k.fail(key+".top_p", "must be above 0 and at most 1, not %v", p)
+	}
+}
+
+func (k *checker) share(key string, x *float64) {
+	if x != nil && !(*x >= 0 && *x <= 1) {
+		k.fail(key, "must be a share from 0 to 1, not %v", *x)
+	}
+}
+
+func (k *checker) positive(key string, n *int, defaultValue int) {
+	if _, given := k.c.lines[key]; !given {
+		*n = defaultValue
+	}
+	if *n < 1 {
+		k.fail(key, "must be 1 or more, not %d", *n)
+	}
+}
+
+// file makes the path absolute to the config's directory and checks that it is there.
+func (k *checker) file(key string, path *string, what string) bool {
+	given := *path
+	if !filepath.IsAbs(given) {
+		*path = filepath.Join(filepath.Dir(k.c.Path), given)
+	}
+	if _, err := os.Stat(*path); err != nil {
+		k.fail(key, "%q: no such file or directory (looked for %s; paths are relative to the config file); it must be %s", given, *path, what)
+		return false
+	}
+	return true
+}
+
+func (k *checker) optionalFile(key string, path *string) {
+	if *path != "" {
+		k.file(key, path, "a text file")
+	}
+}
+
+func (k *checker) prompt(key string, path *string, placeholders ...string) {
+	given := *path
+	if !k.file(key, path, "a prompt file such as prompts/judge-json.txt") {
+		return
+	}
+	text, err := os.ReadFile(*path)
+	if err != nil {
+		k.fail(key, "cannot be read: %v", err)
+		return
+	}
+	for _, p := range placeholders {
+		if !strings.Contains(string(text), p) {
+			k.fail(key, "%q does not contain %s", given, p)
+		}
+	}
+}
+
+func fill[T any](p **T, value T) {
+	if *p == nil {
+		*p = &value
+	}
+}
+
+func defaultText(s *string, value string) {
+	if *s == "" {
+		*s = value
+	}
+}

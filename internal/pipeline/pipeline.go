@@ -1,0 +1,236 @@
+// Package pipeline runs the stages that a config names, in order, in the
+// directories of one run:
+//
+//	OUT/problems  OUT/gen  OUT/label  OUT/balance  OUT/export  OUT/train  OUT/journal
+//
+// Stages do not know one another; what one needs of another is handed over here,
+// as a directory.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"tinyv/balance"
+	"tinyv/export"
+	"tinyv/gen"
+	"tinyv/internal/config"
+	"tinyv/internal/manifest"
+	"tinyv/internal/rows"
+	"tinyv/internal/sim"
+	"tinyv/internal/stage"
+	"tinyv/label"
+	"tinyv/train"
+	"tinyv/verify/rules"
+)
+
+// The stages, as commands and directories are called.
+const (
+	Problems = "problems"
+	Gen      = "gen"
+	Label    = "label"
+	Balance  = "balance"
+	Export   = "export"
+	Train    = "train"
+)
+
+// ErrUndecided is returned, beside the result, by a run that is done but left more
+// rejections undecided than label.max_undecided allows.
+var ErrUndecided = errors.New("more rejections are undecided than label.max_undecided allows")
+
+// Request says what to run and where.
+type Request struct {
+	Config *config.Config
+	Out    string   // directory of the run
+	Stages []string // stages to run, in order; empty is all that the config names
+	In     string   // for a single stage: the directory it reads; default is the stage before it in Out
+}
+
+// Result is what a run did, or found done.
+type Result struct {
+	Manifests map[string]*manifest.Manifest // by stage
+	Plan      *train.Plan                   // of the train stage
+}
+
+// Run runs the stages. A stage that is complete and unchanged is skipped.
+func Run(ctx context.Context, env stage.Env, r Request) (*Result, error) {
+	named := r.Config.Stages()
+	if len(r.Stages) == 0 {
+		r.Stages = named
+	}
+	for _, s := range r.Stages {
+		if !slices.Contains(named, s) {
+			return nil, r.Config.Errorf(s, "is missing; stage %s needs a block %s in the config", s, s)
+		}
+	}
+	models, err := openModels(ctx, env, r)
+	if err != nil {
+		return nil, err
+	}
+	result := &Result{Manifests: map[string]*manifest.Manifest{}}
+	err = runStages(ctx, env, r, models, result)
+	return result, errors.Join(err, models.close())
+}
+
+func runStages(ctx context.Context, env stage.Env, r Request, models *models, result *Result) error {
+	c := r.Config
+	for _, name := range r.Stages {
+		var m *manifest.Manifest
+		var err error
+		switch name {
+		case Gen:
+			m, err = runGen(ctx, env, r, models, result)
+		case Label:
+			var options label.Options
+			if options, err = models.labelOptions(c.Label); err == nil {
+				m, err = label.Run(ctx, env, r.dir(Label), r.input(Gen), options)
+			}
+		case Balance:
+			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balance.Options{Seed: c.Seed, Ratio: c.Balance.Ratio})
+		case Export:
+			var options export.Options
+			if options, err = exportOptions(c); err == nil {
+				m, err = export.LLaMAFactory(ctx, env, r.dir(Export), r.input(Balance), options)
+			}
+		case Train:
+			m, result.Plan, err = train.Write(r.dir(Train), r.input(Export), export.TrainDataset(dataset(c)), export.EvalDataset(dataset(c)), trainOptions(c))
+		}
+		if err != nil {
+			return err
+		}
+		result.Manifests[name] = m
+		logDone(env, m, r.dir(name))
+	}
+	if m := result.Manifests[Label]; m != nil && label.Undecided(m) > *c.Label.MaxUndecided {
+		return fmt.Errorf("%w: %.1f%% of %d, the limit is %.1f%%", ErrUndecided, 100*label.Undecided(m), m.Rows["responses"].Out, 100**c.Label.MaxUndecided)
+	}
+	return nil
+}
+
+func logDone(env stage.Env, m *manifest.Manifest, dir string) {
+	if m.Skipped {
+		env.Log.Info(m.Stage+": complete and unchanged, skipped", "directory", dir)
+		return
+	}
+	args := []any{"seconds", m.Seconds, "directory", dir}
+	if m.Spent != nil {
+		args = append(args, "paid_calls", m.Spent.PaidCalls)
+	}
+	env.Log.Info(m.Stage+": done", args...)
+}
+
+func (r Request) dir(stage string) string { return filepath.Join(r.Out, stage) }
+
+// input is the directory of the stage before: the one given, or the run's own.
+func (r Request) input(stage string) string {
+	if r.In != "" {
+		return r.In
+	}
+	return r.dir(stage)
+}
+
+func runGen(ctx context.Context, env stage.Env, r Request, models *models, result *Result) (*manifest.Manifest, error) {
+	g := r.Config.Gen
+	verifier, err := rules.New(g.Verifier)
+	if err != nil {
+		return nil, r.Config.Errorf("gen.verifier", "%v", err)
+	}
+	rule := gen.Rule{Name: g.Verifier, Verifier: verifier}
+	if g.Import != nil {
+		return gen.Import(ctx, env, r.dir(Gen), input(*g.Import), rule)
+	}
+
+	var world iter.Seq[rows.Problem]
+	var settings any
+	if p := r.Config.Problems; p.Simulated > 0 {
+		world = (&sim.World{Seed: uint64(r.Config.Simulator.Seed)}).Problems(p.Simulated)
+		settings = map[string]int64{"seed": r.Config.Simulator.Seed, "problems": int64(p.Simulated)}
+	}
+	problems, err := gen.Problems(ctx, env, r.dir(Problems), input(r.Config.Problems.Input), world, settings, rule)
+	if err != nil {
+		return nil, err
+	}
+	result.Manifests[Problems] = problems
+	logDone(env, problems, r.dir(Problems))
+
+	sampling, err := samplingOptions(r.Config)
+	if err != nil {
+		return nil, err
+	}
+	client, err := models.client(g.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	price := manifest.Price{In: g.Endpoint.PriceIn, Out: g.Endpoint.PriceOut}
+	return gen.Sample(ctx, env, r.dir(Gen), r.dir(Problems), sampling, price, rule, client)
+}
+
+func input(in config.Input) gen.Input {
+	return gen.Input{
+		Path: in.Path, Columns: in.Columns, GroundTruthAfter: in.GroundTruthAfter, QuestionSuffix: in.QuestionSuffix,
+		DropSelfTestFailures: in.DropSelfTestFailures, Limit: in.Limit,
+	}
+}
+
+// defaultSolvePrompt asks for the form of answer that the published work kept.
+const defaultSolvePrompt = "{{QUESTION}}\n\nReason step by step, and put your final answer within \\boxed{}."
+
+func samplingOptions(c *config.Config) (gen.Sampling, error) {
+	g := c.Gen
+	prompt, err := text(g.Prompt, defaultSolvePrompt)
+	if err != nil {
+		return gen.Sampling{}, err
+	}
+	system, err := text(g.System, "")
+	return gen.Sampling{
+		Seed: c.Seed, SendSeed: *g.SendSeed, Samples: g.Samples, Prompt: prompt, System: system,
+		Temperature: g.Temperature, TopP: g.TopP, MaxTokens: g.MaxTokens, Stop: g.Stop,
+	}, err
+}
+
+func exportOptions(c *config.Config) (export.Options, error) {
+	prompt, err := text(c.Export.Prompt, "")
+	if err != nil {
+		return export.Options{}, err
+	}
+	system, err := text(c.Export.System, "")
+	return export.Options{Seed: c.Seed, Prompt: prompt, System: system, EvalShare: *c.Export.EvalShare, Dataset: dataset(c)}, err
+}
+
+// dataset is the name the export has, also where only the train stage is named.
+func dataset(c *config.Config) string {
+	if c.Export != nil {
+		return c.Export.Dataset
+	}
+	return config.DefaultDataset
+}
+
+func trainOptions(c *config.Config) train.Options {
+	t := c.Train
+	return train.Options{
+		Model: t.Model, Template: t.Template, OutputDir: t.OutputDir, LearningRate: *t.LearningRate, Epochs: *t.Epochs,
+		WarmupRatio: *t.WarmupRatio, CutoffLen: t.CutoffLen, BatchPerDevice: t.BatchPerDevice, GradAccumulation: t.GradAccumulation,
+		GPUs: t.GPUs, Seed: *t.Seed,
+	}
+}
+
+// text reads a prompt file. The line break that editors put at its end is no part
+// of the prompt.
+func text(path, byDefault string) (string, error) {
+	if path == "" {
+		return byDefault, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	if n := len(data); n > 0 && data[n-1] == '\n' {
+		data = data[:n-1]
+	}
+	return string(data), nil
+}

@@ -1,0 +1,118 @@
+package rows
+
+// Problem is one mathematics problem with its reference answer.
+type Problem struct {
+	ProblemID   string   `parquet:"problem_id" json:"problem_id"`     // from the input, or a hash of question and ground truth
+	Source      string   `parquet:"source" json:"source"`             // the collection it comes from; may be empty
+	Domain      []string `parquet:"domain,list" json:"domain"`        // subject paths, as in Big-Math; may be empty
+	Question    string   `parquet:"question" json:"question"`         // never empty
+	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"` // never empty
+	SolveRate   *float64 `parquet:"llama8b_solve_rate,optional" json:"llama8b_solve_rate"`
+	Extra       string   `parquet:"extra" json:"extra"`         // the input's other columns, a JSON object with sorted keys, or empty
+	Simulated   bool     `parquet:"simulated" json:"simulated"` // made by internal/sim, not by people or a real model
+}
+
+// Response is one model reply to a Problem, and what the rule verifier says of it.
+type Response struct {
+	ProblemID   string   `parquet:"problem_id" json:"problem_id"`
+	Source      string   `parquet:"source" json:"source"`
+	Domain      []string `parquet:"domain,list" json:"domain"`
+	Question    string   `parquet:"question" json:"question"`
+	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"`
+	SolveRate   *float64 `parquet:"llama8b_solve_rate,optional" json:"llama8b_solve_rate"`
+
+	Sample           int32   `parquet:"sample" json:"sample"`       // 0-based number of the reply to this problem
+	Model            string  `parquet:"model" json:"model"`         // who replied; empty if imported without saying
+	Response         string  `parquet:"response" json:"response"`   // the whole reply, without the separate reasoning text
+	Reasoning        string  `parquet:"reasoning" json:"reasoning"` // the separate reasoning text, if the endpoint gives one
+	FinishReason     string  `parquet:"finish_reason" json:"finish_reason"`
+	PromptTokens     int32   `parquet:"prompt_tokens" json:"prompt_tokens"`
+	CompletionTokens int32   `parquet:"completion_tokens" json:"completion_tokens"`
+	Boxed            *string `parquet:"boxed,optional" json:"boxed"` // content of the last box; null if there is none
+	Extracted        string  `parquet:"extracted" json:"extracted"`  // what the rule verifier judged
+
+	Rule         string `parquet:"rule" json:"rule"`                            // the rule verifier
+	RuleCorrect  *bool  `parquet:"rule_correct,optional" json:"rule_correct"`   // null if it was undecided
+	RuleReason   string `parquet:"rule_reason" json:"rule_reason"`              // its reason code
+	KnownCorrect *bool  `parquet:"known_correct,optional" json:"known_correct"` // a label that came with the input, to compare with; never used to label
+	Extra        string `parquet:"extra" json:"extra"`
+	Simulated    bool   `parquet:"simulated" json:"simulated"`
+}
+
+// Answer is what annotators are shown and what examples hold: the whole box if
+// the reply has one, else what the rule verifier extracted. The rule's own
+// extraction damages some boxes (`x = 3` becomes `3`).
+func (r *Response) Answer() string {
+	if r.Boxed != nil {
+		return *r.Boxed
+	}
+	return r.Extracted
+}
+
+// AnnotatorVote is what one annotator said of one answer.
+type AnnotatorVote struct {
+	Annotator        string `parquet:"annotator" json:"annotator"`      // its name in the config
+	Model            string `parquet:"model" json:"model"`              // as the endpoint calls it
+	Correct          *bool  `parquet:"correct,optional" json:"correct"` // null if it did not decide
+	Reason           string `parquet:"reason" json:"reason"`            // its own words, or why it did not decide
+	Reply            string `parquet:"reply" json:"reply"`              // to the letter
+	Reasoning        string `parquet:"reasoning" json:"reasoning"`      // separate reasoning text, if any
+	FinishReason     string `parquet:"finish_reason" json:"finish_reason"`
+	PromptSHA256     string `parquet:"prompt_sha256" json:"prompt_sha256"` // hex, of the rendered prompt
+	PromptTokens     int32  `parquet:"prompt_tokens" json:"prompt_tokens"`
+	CompletionTokens int32  `parquet:"completion_tokens" json:"completion_tokens"`
+}
+
+// Annotation is one rejected answer with its votes and the label they make.
+type Annotation struct {
+	ProblemID   string   `parquet:"problem_id" json:"problem_id"`
+	Source      string   `parquet:"source" json:"source"`
+	Domain      []string `parquet:"domain,list" json:"domain"`
+	Question    string   `parquet:"question" json:"question"`
+	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"`
+
+	Sample       int32           `parquet:"sample" json:"sample"`
+	Answer       string          `parquet:"answer" json:"answer"`       // what was judged and will be trained on
+	Extracted    string          `parquet:"extracted" json:"extracted"` // what the rule verifier judged
+	Rule         string          `parquet:"rule" json:"rule"`
+	RuleCorrect  *bool           `parquet:"rule_correct,optional" json:"rule_correct"`
+	Votes        []AnnotatorVote `parquet:"votes,list" json:"votes"`
+	Label        *bool           `parquet:"label,optional" json:"label"`      // null if undecided; never guessed
+	LabelReason  string          `parquet:"label_reason" json:"label_reason"` // the vote's rule, or why it is undecided
+	Origin       string          `parquet:"origin" json:"origin"`             // OriginSampled or OriginSynthetic
+	Category     string          `parquet:"category" json:"category"`         // why the rule rejected it, where known
+	KnownCorrect *bool           `parquet:"known_correct,optional" json:"known_correct"`
+	Extra        string          `parquet:"extra" json:"extra"`
+	Simulated    bool            `parquet:"simulated" json:"simulated"` // the reply or a vote was simulated
+}
+
+// Example is one labelled row of the training set.
+type Example struct {
+	ProblemID   string   `parquet:"problem_id" json:"problem_id"`
+	Source      string   `parquet:"source" json:"source"`
+	Domain      []string `parquet:"domain,list" json:"domain"`
+	Question    string   `parquet:"question" json:"question"`
+	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"`
+	Sample      int32    `parquet:"sample" json:"sample"`
+	Answer      string   `parquet:"answer" json:"answer"`
+	Label       bool     `parquet:"label" json:"label"`
+	Origin      string   `parquet:"origin" json:"origin"`
+	Category    string   `parquet:"category" json:"category"`
+	Split       string   `parquet:"split" json:"split"` // "train" or "eval" once exported, else empty
+	Extra       string   `parquet:"extra" json:"extra"`
+	Simulated   bool     `parquet:"simulated" json:"simulated"`
+}
+
+// Where the answer of an Annotation or Example comes from.
+const (
+	OriginSampled   = "sampled"
+	OriginSynthetic = "synthetic"
+)
+
+// Rejected is one input row that a stage dropped, as its reject file lists it.
+type Rejected struct {
+	Input  string `parquet:"input" json:"input"`   // file name of the input
+	Row    int64  `parquet:"row" json:"row"`       // 1-based row (or line, for JSON lines) in it; 0 if it has none
+	Reason string `parquet:"reason" json:"reason"` // a stable code, the same that the manifest counts
+	Detail string `parquet:"detail" json:"detail"` // what was wrong, for a person
+}

@@ -1,0 +1,471 @@
+package rows
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+	pzstd "github.com/parquet-go/parquet-go/compress/zstd"
+)
+
+const (
+	defaultRowsPerPart = 1_000_000
+
+	// A Parquet row group ends at whichever comes first. It bounds the memory of
+	// the writer; a reply may have 5 MB.
+	rowsPerGroup  = 64 << 10
+	bytesPerGroup = 32 << 20 // of text
+
+	// Rows gathered before Parquet takes them. It bounds the size of a page.
+	rowsPerBatch  = 64
+	bytesPerBatch = 1 << 20
+)
+
+// Writer writes rows of a struct type as the parts of one set:
+// stem-00000.ext, stem-00001.ext and so on, each at most rowsPerPart rows. A part
+// is written beside its name with .tmp added, flushed to disk and renamed when
+// it is whole, so that a part under its own name is always sound. A set without
+// rows is one part without rows.
+//
+// Callers give valid UTF-8 (see [ValidUTF8]): Parquet keeps other bytes as they
+// are and [Read] then refuses the file, JSON turns them into U+FFFD.
+//
+// After an error of Write the writer is broken and repeats the error; Close then
+// removes the unfinished part.
+type Writer[T any] struct {
+	dir, stem   string
+	single      string // name of the only file; empty for a set of parts
+	format      format
+	rowsPerPart int64
+
+	part  *part[T] // being written, or nil
+	files []string
+	rows  int64
+	err   error // what broke the writer, or errClosed
+}
+
+var errClosed = errors.New("the writer is closed")
+
+// Create begins a set of parts in a directory, which it makes if need be. ext is
+// "parquet", "jsonl", "jsonl.gz" or "jsonl.zst"; rowsPerPart 0 means 1,000,000.
+// Parts of an earlier run stay until one of the same name replaces them;
+// Close removes those that are left over.
+func Create[T any](dir, stem, ext string, rowsPerPart int64) (*Writer[T], error) {
+	f, ok := formatOf("." + ext)
+	if !ok || f.enc == encJSON || f.ext != ext {
+		return nil, fmt.Errorf("cannot write %q files; use parquet, jsonl, jsonl.gz or jsonl.zst", ext)
+	}
+	if rowsPerPart < 0 {
+		return nil, fmt.Errorf("cannot write parts of %d rows", rowsPerPart)
+	}
+	if rowsPerPart == 0 {
+		rowsPerPart = defaultRowsPerPart
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, fmt.Errorf("making directory %q: %w", dir, cause(err))
+	}
+	w := &Writer[T]{dir: dir, stem: stem, format: f, rowsPerPart: rowsPerPart}
+	if err := w.begin(); err != nil { // now, so that a directory that takes no files is known before the work
+		return nil, err
+	}
+	return w, nil
+}
+
+// CreateFile begins one file of the given path, whose extension says its format.
+// It promises what a set of parts does: the file appears when it is whole.
+func CreateFile[T any](path string) (*Writer[T], error) {
+	f, ok := formatOf(path)
+	if !ok || f.enc == encJSON {
+		return nil, fmt.Errorf("cannot write %q; its name must end in .parquet, .jsonl, .jsonl.gz or .jsonl.zst", path)
+	}
+	w := &Writer[T]{dir: filepath.Dir(path), single: filepath.Base(path), format: f, rowsPerPart: math.MaxInt64}
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// Rows returns how many rows were written.
+func (w *Writer[T]) Rows() int64 { return w.rows }
+
+// Files returns the base names of the parts that are whole, in order.
+func (w *Writer[T]) Files() []string { return slices.Clone(w.files) }
+
+func (w *Writer[T]) name(number int) string {
+	if w.single != "" {
+		return w.single
+	}
+	return fmt.Sprintf("%s-%05d.%s", w.stem, number, w.format.ext)
+}
+
+func (w *Writer[T]) begin() error {
+	p, err := newPart[T](filepath.Join(w.dir, w.name(len(w.files))), w.format)
+	if err != nil {
+		return err
+	}
+	w.part = p
+	return nil
+}
+
+// Write adds a row.
+func (w *Writer[T]) Write(row T) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.write(row); err != nil {
+		w.err = err
+		return err
+	}
+	w.rows++
+	return nil
+}
+
+func (w *Writer[T]) write(row T) error {
+	if w.part != nil && w.part.rows >= w.rowsPerPart {
+		if err := w.finish(); err != nil {
+			return err
+		}
+	}
+	if w.part == nil {
+		if err := w.begin(); err != nil {
+			return err
+		}
+	}
+	return w.part.write(&row)
+}
+
+func (w *Writer[T]) finish() error {
+	p := w.part
+	w.part = nil
+	if err := p.finish(); err != nil {
+		return err
+	}
+	w.files = append(w.files, filepath.Base(p.path))
+	return nil
+}
+
+// Close makes the last part whole and removes parts with the same stem and
+// extension and a higher number, which an earlier run left. After an error of
+// Write it removes the unfinished part and returns that error. Closing again
+// does nothing.
+func (w *Writer[T]) Close() error {
+	if w.err == errClosed {
+		return nil
+	}
+	if broken := w.err; broken != nil {
+		return errors.Join(broken, w.Abort())
+	}
+	w.err = errClosed
+	if err := w.finish(); err != nil || w.single != "" {
+		return err
+	}
+	return w.removeLeftOver()
+}
+
+func (w *Writer[T]) removeLeftOver() error {
+	entries, err := os.ReadDir(w.dir)
+	if err != nil {
+		return fmt.Errorf("listing %q: %w", w.dir, cause(err))
+	}
+	for _, e := range entries {
+		name := strings.TrimSuffix(e.Name(), ".tmp") // what a killed run left
+		digits, ok := strings.CutPrefix(name, w.stem+"-")
+		if !ok {
+			continue
+		}
+		digits, ok = strings.CutSuffix(digits, "."+w.format.ext)
+		number, err := strconv.Atoi(digits)
+		if !ok || err != nil || number < len(w.files) || w.name(number) != name {
+			continue
+		}
+		if err := os.Remove(filepath.Join(w.dir, e.Name())); err != nil {
+			return fmt.Errorf("removing %q of an earlier run: %w", e.Name(), cause(err))
+		}
+	}
+	return nil
+}
+
+// Abort removes the unfinished part and keeps the parts that are whole. After
+// Close it does nothing.
+func (w *Writer[T]) Abort() error {
+	w.err = errClosed
+	if w.part == nil {
+		return nil
+	}
+	p := w.part
+	w.part = nil
+	return p.discard()
+}
+
+// part is one file in writing.
+type part[T any] struct {
+	path  string // once it is whole
+	file  *os.File
+	buf   *bufio.Writer
+	lines *json.Encoder // for JSON lines
+	zip   io.WriteCloser
+	table *table[T] // for Parquet
+	rows  int64
+}
+
+const temporary = ".tmp"
+
+func newPart[T any](path string, f format) (*part[T], error) {
+	file, err := os.Create(path + temporary)
+	if err != nil {
+		return nil, fmt.Errorf("creating %q: %w", path+temporary, cause(err))
+	}
+	p := &part[T]{path: path, file: file, buf: bufio.NewWriterSize(file, 256<<10)}
+	if err := p.open(f); err != nil {
+		return nil, errors.Join(p.wrap(err), p.discard())
+	}
+	return p, nil
+}
+
+func (p *part[T]) open(f format) (err error) {
+	if f.enc == encParquet {
+		p.table, err = newTable[T](p.buf)
+		return err
+	}
+	var out io.Writer = p.buf
+	switch f.cmp {
+	case gzipped:
+		p.zip = gzip.NewWriter(p.buf)
+		out = p.zip
+	case zstded:
+		// One thread: no goroutine to wait for, and the same bytes every time. A
+		// set without rows still gets a zstd frame.
+		p.zip, err = zstd.NewWriter(p.buf, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true))
+		if err != nil {
+			return err
+		}
+		out = p.zip
+	}
+	p.lines = json.NewEncoder(out)
+	p.lines.SetEscapeHTML(false)
+	return nil
+}
+
+func (p *part[T]) wrap(err error) error {
+	return fmt.Errorf("writing %q: %w", p.path, cause(err))
+}
+
+func (p *part[T]) write(row *T) error {
+	var err error
+	if p.table != nil {
+		err = p.table.write(row)
+	} else {
+		fillLists(reflect.ValueOf(row).Elem())
+		err = p.lines.Encode(row)
+	}
+	if err != nil {
+		return p.wrap(err)
+	}
+	p.rows++
+	return nil
+}
+
+// fillLists makes the nil lists of a row empty, so that JSON has [] for both;
+// Parquet has one form for them anyway.
+func fillLists(row reflect.Value) {
+	for i := range row.NumField() {
+		if f := row.Field(i); f.Kind() == reflect.Slice && f.IsNil() && f.CanSet() {
+			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
+		}
+	}
+}
+
+func (p *part[T]) finish() error {
+	if err := p.flush(); err != nil {
+		return errors.Join(p.wrap(err), p.discard())
+	}
+	if err := p.file.Close(); err != nil {
+		return errors.Join(p.wrap(err), p.remove())
+	}
+	if err := os.Rename(p.path+temporary, p.path); err != nil {
+		return errors.Join(p.wrap(linkCause(err)), p.remove())
+	}
+	return syncDir(filepath.Dir(p.path))
+}
+
+func (p *part[T]) flush() error {
+	if p.table != nil {
+		if err := p.table.close(); err != nil {
+			return err
+		}
+	}
+	if p.zip != nil {
+		if err := p.zip.Close(); err != nil {
+			return err
+		}
+	}
+	if err := p.buf.Flush(); err != nil {
+		return err
+	}
+	return p.file.Sync()
+}
+
+// discard closes and removes the temporary file.
+func (p *part[T]) discard() error {
+	p.file.Close() // its content is not wanted any more
+	return p.remove()
+}
+
+func (p *part[T]) remove() error {
+	if err := os.Remove(p.path + temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("removing %q: %w", p.path+temporary, cause(err))
+	}
+	return nil
+}
+
+// linkCause strips the two paths that an error of renaming repeats.
+func linkCause(err error) error {
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// syncDir makes a rename in a directory last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("opening directory %q: %w", dir, cause(err))
+	}
+	defer d.Close()
+	// Some network file systems cannot; their renames last as they are.
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return fmt.Errorf("flushing directory %q: %w", dir, cause(err))
+	}
+	return nil
+}
+
+// WriteFile writes a whole small file: to its name with .tmp added, flushed to
+// disk, and renamed. A reader sees the old content or the new, never a part.
+func WriteFile(path string, data []byte) error {
+	file, err := os.Create(path + temporary)
+	if err != nil {
+		return fmt.Errorf("creating %q: %w", path+temporary, cause(err))
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closing := file.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(path+temporary, path)
+	}
+	if err != nil {
+		os.Remove(path + temporary) // the first error is the one to tell
+		return fmt.Errorf("writing %q: %w", path, cause(linkCause(err)))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// table writes Parquet: zstd, with row groups and pages bounded by their text.
+type table[T any] struct {
+	w          *parquet.GenericWriter[T]
+	batch      []T
+	batchBytes int
+	groupRows  int
+	groupBytes int
+}
+
+func newTable[T any](out io.Writer) (t *table[T], err error) {
+	err = guardType(func() {
+		schema := parquet.SchemaOf(new(T))
+		options := []parquet.WriterOption{schema, parquet.Compression(&pzstd.Codec{Level: pzstd.SpeedDefault})}
+		// Smallest and largest values serve searches. Of texts they would repeat
+		// whole replies in each page's header and in the footer.
+		for _, path := range schema.Columns() {
+			if leaf, _ := schema.Lookup(path...); leaf.Node.Type().Kind() == parquet.ByteArray {
+				options = append(options, parquet.SkipPageBounds(path...), parquet.SkipPageStatistics(path...))
+			}
+		}
+		t = &table[T]{w: parquet.NewGenericWriter[T](out, options...)}
+	})
+	return t, err
+}
+
+// guardType calls f, and makes an error of the library's panic over a row type
+// that it cannot write.
+func guardType(f func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("row type: %v", r)
+		}
+	}()
+	f()
+	return nil
+}
+
+func (t *table[T]) write(row *T) error {
+	t.batch = append(t.batch, *row)
+	t.batchBytes += textBytes(reflect.ValueOf(row).Elem())
+	if len(t.batch) < rowsPerBatch && t.batchBytes < bytesPerBatch {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *table[T]) flush() error {
+	if len(t.batch) == 0 {
+		return nil
+	}
+	if _, err := t.w.Write(t.batch); err != nil {
+		return err
+	}
+	t.groupRows += len(t.batch)
+	t.groupBytes += t.batchBytes
+	clear(t.batch)
+	t.batch, t.batchBytes = t.batch[:0], 0
+	if t.groupRows < rowsPerGroup && t.groupBytes < bytesPerGroup {
+		return nil
+	}
+	t.groupRows, t.groupBytes = 0, 0
+	return t.w.Flush()
+}
+
+func (t *table[T]) close() error {
+	if err := t.flush(); err != nil {
+		return err
+	}
+	return t.w.Close()
+}
+
+// textBytes returns the length of all strings in v.
+func textBytes(v reflect.Value) int {
+	n := 0
+	switch v.Kind() {
+	case reflect.String:
+		n = v.Len()
+	case reflect.Pointer:
+		if !v.IsNil() {
+			n = textBytes(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			n += textBytes(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += textBytes(v.Field(i))
+		}
+	}
+	return n
+}
