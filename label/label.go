@@ -109,6 +109,9 @@ func Run(ctx context.Context, env stage.Env, dir, genDir string, o Options) (*ma
 		if err != nil {
 			return nil, err
 		}
+		if err := t.wronglyConfigured(a); err != nil {
+			return nil, err
+		}
 		bar.Add(1)
 		t.add(a)
 		if err := out.Write(a); err != nil {

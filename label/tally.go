@@ -2,11 +2,13 @@ package label
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/verify"
+	"tinyv/verify/model"
 )
 
 // tally counts what the funnel and the manifest show of a run.
@@ -15,10 +17,11 @@ type tally struct {
 	figures   map[string]int64
 	paidCalls atomic.Int64        // counted where the calls are made
 	tokens    map[string][2]int64 // prompt and completion tokens by annotator
+	refused   map[string]int      // votes in a row, from the first on, that an annotator's server refused
 }
 
 func newTally(o Options) *tally {
-	t := &tally{counts: &manifest.Counts{}, figures: map[string]int64{}, tokens: map[string][2]int64{}}
+	t := &tally{counts: &manifest.Counts{}, figures: map[string]int64{}, tokens: map[string][2]int64{}, refused: map[string]int{}}
 	for _, name := range []string{"labelled_true", "labelled_false", "disagreed", "undecided"} {
 		t.figures[name] = 0
 	}
@@ -32,6 +35,30 @@ func newTally(o Options) *tally {
 
 // spend is called by the workers; the rest of tally by the writer alone.
 func (t *tally) spend(v verify.Verdict) { t.paidCalls.Add(v.Cost.Calls) }
+
+// refusalsToStop is how many of its first requests an annotator's server may
+// refuse before it is taken for wrongly configured: every row after them would
+// stay undecided as well.
+const refusalsToStop = 20
+
+// wronglyConfigured returns an error once an annotator has answered nothing but refusals.
+func (t *tally) wronglyConfigured(a rows.Annotation) error {
+	for _, v := range a.Votes {
+		n := t.refused[v.Annotator]
+		if n < 0 {
+			continue // it has answered
+		}
+		if !strings.HasPrefix(v.Reason, model.RefusedPrefix) {
+			t.refused[v.Annotator] = -1
+			continue
+		}
+		t.refused[v.Annotator] = n + 1
+		if n+1 == refusalsToStop {
+			return fmt.Errorf("the first %d requests of annotator %s were all refused; the last answer: %s. Check its model, max_tokens and extra in the config", refusalsToStop, v.Annotator, v.Reason)
+		}
+	}
+	return nil
+}
 
 func (t *tally) add(a rows.Annotation) {
 	switch {

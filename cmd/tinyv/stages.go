@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	configFlag = &cli.StringFlag{Name: "config", Usage: "read the run's configuration from `FILE`", Required: true}
+	configFlag = &cli.StringFlag{Name: "config", Usage: "read the run's configuration from `FILE`; required"}
 	outFlag    = &cli.StringFlag{Name: "out", Usage: "work in `DIR`; default runs/NAME for a config NAME.yaml"}
 	inFlag     = &cli.StringFlag{Name: "in", Usage: "read the stage before this one from `DIR`; default is its directory in --out"}
 )
@@ -65,6 +65,9 @@ func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 		Description: exitCodesHelp,
 		Flags:       flags,
 		Action: func(c *cli.Context) error {
+			if c.String("config") == "" {
+				return &usageError{fmt.Sprintf("--config is missing; for example: %s", example)}
+			}
 			cfg, err := config.Load(c.String("config"))
 			if err != nil {
 				return err

@@ -109,8 +109,9 @@ type Manifest struct {
 
 // Stage is a stage at work in its directory.
 type Stage struct {
-	Dir string
-	m   Manifest
+	Dir   string
+	m     Manifest
+	begun time.Time
 }
 
 // Begin prepares dir for a stage. If the stage is complete there and nothing
@@ -144,7 +145,7 @@ func Begin(dir, stage string, settings any, inputs []File, writes []string) (*St
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("making the directory of stage %s: %w", stage, err)
 	}
-	s := &Stage{Dir: dir, m: Manifest{
+	s := &Stage{Dir: dir, begun: time.Now(), m: Manifest{
 		Tool: "tinyv", Version: version.String(), Stage: stage, Fingerprint: fingerprint,
 		Settings: settings, Inputs: inputs, Writes: writes, StartedAt: time.Now().UTC().Truncate(time.Second),
 	}}
@@ -168,7 +169,7 @@ func (s *Stage) Finish(outputs []string, counts map[string]*Counts, figures map[
 		s.m.Outputs = append(s.m.Outputs, f)
 	}
 	s.m.Rows, s.m.Figures, s.m.Spent, s.m.Simulated = counts, figures, spent, simulated
-	s.m.Seconds = time.Since(s.m.StartedAt).Round(time.Millisecond).Seconds()
+	s.m.Seconds = float64(time.Since(s.begun).Milliseconds()) / 1000
 	s.m.Complete = true
 	return &s.m, s.write()
 }

@@ -68,6 +68,11 @@ func Run(ctx context.Context, env stage.Env, r Request) (*Result, error) {
 			return nil, r.Config.Errorf(s, "is missing; stage %s needs a block %s in the config", s, s)
 		}
 	}
+	if b := r.Config.Balance; b != nil {
+		if _, err := balance.ParseRatio(b.Ratio); err != nil {
+			return nil, r.Config.Errorf("balance.ratio", "%v", err)
+		}
+	}
 	models, err := openModels(ctx, env, r)
 	if err != nil {
 		return nil, err

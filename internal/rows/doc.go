@@ -14,6 +14,6 @@
 // for use by several goroutines at once, and one process at a time may write a
 // directory; several may read it. Equal rows give byte-equal files.
 //
-// The package does not follow ranges or globs, does not merge schemas of parts,
-// and does not decrypt Parquet.
+// The package does not follow globs, does not merge schemas of parts, does not
+// decrypt Parquet, and refuses Parquet that is compressed with LZ4.
 package rows

@@ -216,6 +216,39 @@ func TestLineOf64MiB(t *testing.T) {
 	}
 }
 
+// Lines gives what is there, judged or not.
+func TestLines(t *testing.T) {
+	data := "\ufeff{\"a\":1}\r\n\n  not JSON \n{\"a\":\"\xff\"}\n" + strings.Repeat("x", maxLine+1) + "\nlast"
+	path := put(t, t.TempDir(), "in.jsonl.zst", zipped(t, ".zst", []byte(data)))
+	var got []string
+	for line, err := range Lines(path) {
+		if bad, ok := errors.AsType[*RowError](err); ok {
+			got = append(got, fmt.Sprintf("%d bad %v", bad.Row, bad.Err))
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprintf("%d %s", line.Row, line.Data))
+	}
+	want := []string{`1 {"a":1}`, "3 not JSON", "4 {\"a\":\"\xff\"}", "5 bad the line is longer than 64 MiB", "6 last"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	got = nil
+	for line, err := range LinesOf("standard input", strings.NewReader("a\n\nb")) {
+		got = append(got, fmt.Sprintf("%d %s %v", line.Row, line.Data, err))
+	}
+	if diff := cmp.Diff([]string{"1 a <nil>", "3 b <nil>"}, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, err := range Lines("in.parquet") {
+		if err == nil {
+			t.Error("Lines takes Parquet")
+		}
+	}
+}
+
 func TestLongArrayElement(t *testing.T) {
 	const limit = 1 << 20
 	long := `{"a":"` + strings.Repeat("x", 2*limit) + `"}` // the reader may have some of it already, so not just above the limit

@@ -236,6 +236,51 @@ func TestWriteFile(t *testing.T) {
 	}
 }
 
+// A single file promises what a set does, and touches nothing beside it.
+func TestCreateFile(t *testing.T) {
+	for _, ext := range ownFormats {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "rejected."+ext)
+		beside := put(t, dir, "rejected-00009."+ext+".md", nil)
+		for _, rows := range [][]Rejected{{{Row: 1}, {Row: 2}}, nil} {
+			w, err := CreateFile[Rejected](path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range rows {
+				if err := w.Write(r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := w.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := readAll[Rejected](t, path); !slices.Equal(got, rows) || !slices.Equal(w.Files(), []string{"rejected." + ext}) {
+				t.Errorf("%s: the rows are %v, Files is %q", ext, got, w.Files())
+			}
+		}
+		w, err := CreateFile[Rejected](path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(w.Write(Rejected{Row: 3}), w.Abort()); err != nil {
+			t.Fatal(err)
+		}
+		if got := readAll[Rejected](t, path); len(got) != 0 {
+			t.Errorf("%s: after Abort the file has %v", ext, got)
+		}
+		if got := names(t, dir); !slices.Equal(got, []string{filepath.Base(beside), filepath.Base(path)}) && !slices.Equal(got, []string{filepath.Base(path), filepath.Base(beside)}) {
+			t.Errorf("%s: the directory has %q", ext, got)
+		}
+	}
+	for _, name := range []string{"x", "x.json", "x.csv", "gone/x.jsonl"} {
+		if w, err := CreateFile[Rejected](filepath.Join(t.TempDir(), name)); err == nil {
+			w.Abort()
+			t.Errorf("CreateFile takes %q", name)
+		}
+	}
+}
+
 // Row groups are bounded by their text too: replies may have 5 MB.
 func TestRowGroupsOfLargeReplies(t *testing.T) {
 	dir := t.TempDir()

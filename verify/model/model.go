@@ -25,6 +25,10 @@ import (
 	"tinyv/verify"
 )
 
+// RefusedPrefix begins the reason of a verdict whose request the server refused;
+// the server's words follow.
+const RefusedPrefix = "refused: "
+
 // DefaultAttempts is how many samples a Profile without Attempts asks for.
 const DefaultAttempts = 2
 
@@ -101,7 +105,7 @@ func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, e
 	for sample := range v.profile.Attempts {
 		reply, err := v.client.Chat(ctx, v.request(prompt, sample))
 		if refused := (*llm.RefusedError)(nil); errors.As(err, &refused) {
-			out.Reason = oneLine("refused: " + refused.Words)
+			out.Reason = oneLine(RefusedPrefix + refused.Words)
 			return out, nil
 		}
 		if err != nil {
