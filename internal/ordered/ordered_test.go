@@ -95,6 +95,7 @@ func TestMapStopsEarlyAndWhenCancelled(t *testing.T) {
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	var last error
 	for v, err := range ordered.Map(ctx, count(1<<40), 4, 8, func(ctx context.Context, i int) (int, error) {
 		if i > 20 {
