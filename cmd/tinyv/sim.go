@@ -29,7 +29,7 @@ simulated, and a pure function of the request and the seed.`,
 		Action: func(c *cli.Context) error {
 			world := sim.DefaultWorld()
 			if path := c.String("config"); path != "" {
-				cfg, err := config.Load(path)
+				cfg, err := config.Load(path, "")
 				if err != nil {
 					return err
 				}

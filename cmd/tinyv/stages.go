@@ -17,6 +17,7 @@ import (
 var (
 	configFlag = &cli.StringFlag{Name: "config", Usage: "read the run's configuration from `FILE`; required"}
 	outFlag    = &cli.StringFlag{Name: "out", Usage: "work in `DIR`; default runs/NAME for a config NAME.yaml"}
+	importFlag = &cli.StringFlag{Name: "import", Usage: "import replies from `FILE` in place of gen.import.path"}
 	inFlag     = &cli.StringFlag{Name: "in", Usage: "read the stage before this one from `DIR`; default is its directory in --out"}
 )
 
@@ -56,7 +57,9 @@ func trainCommand() *cli.Command {
 // stageCommand is a command that runs the given stages of a config, or all of them.
 func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 	flags := []cli.Flag{configFlag, outFlag, verboseFlag}
-	if len(stages) == 1 && stages[0] != pipeline.Gen {
+	if len(stages) == 0 || stages[0] == pipeline.Gen {
+		flags = append(flags, importFlag)
+	} else {
 		flags = append(flags, inFlag)
 	}
 	return &cli.Command{
@@ -68,7 +71,7 @@ func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 			if c.String("config") == "" {
 				return &usageError{fmt.Sprintf("--config is missing; for example: %s", example)}
 			}
-			cfg, err := config.Load(c.String("config"))
+			cfg, err := config.Load(c.String("config"), c.String("import"))
 			if err != nil {
 				return err
 			}

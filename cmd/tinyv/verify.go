@@ -21,7 +21,7 @@ func verifyCommand() *cli.Command {
 		UsageText: `tinyv verify [--verifier NAME] [--in FILE] [--out FILE]
 
 Example:
-   echo '{"ground_truth": "\\frac{1}{2}", "prediction": "0.5"}' | tinyv verify
+   echo '{"ground_truth": "1/2", "prediction": "0.5"}' | tinyv verify
 
 A row has ground_truth and prediction (an answer) or response (a full reply); it is
 written back with correct (true, false, null), extracted and reason. A bad row is

@@ -157,8 +157,9 @@ type Train struct {
 	Seed             *int64   `yaml:"seed"`
 }
 
-// Load reads and checks the config at path.
-func Load(path string) (*Config, error) {
+// Load reads and checks the config at path. importPath, if not empty, takes the
+// place of gen.import.path; unlike that it is relative to the working directory.
+func Load(path, importPath string) (*Config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, &Error{File: path, Msg: "no such file; --config takes a path such as configs/quickstart.yaml"}
@@ -172,6 +173,14 @@ func Load(path string) (*Config, error) {
 		return nil, err
 	}
 	c.lines = d.lines
+	if importPath != "" {
+		if c.Gen == nil || c.Gen.Import == nil {
+			return nil, c.Errorf("gen.import", "is missing, and --import gives a file to import; add:\n    gen:\n      import: {}")
+		}
+		if c.Gen.Import.Path, err = filepath.Abs(importPath); err != nil {
+			return nil, err
+		}
+	}
 	if err := c.check(); err != nil {
 		return nil, err
 	}

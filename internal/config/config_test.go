@@ -44,7 +44,7 @@ train: {}
 
 func TestLoad(t *testing.T) {
 	path := write(t, whole)
-	c, err := config.Load(path)
+	c, err := config.Load(path, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestMistakes(t *testing.T) {
 			if !strings.Contains(whole, tt.old) {
 				t.Fatalf("the test's own text %q is not in the config", tt.old)
 			}
-			_, err := config.Load(write(t, strings.Replace(whole, tt.old, tt.new, 1)))
+			_, err := config.Load(write(t, strings.Replace(whole, tt.old, tt.new, 1)), "")
 			if tt.want == nil {
 				if err != nil {
 					t.Fatalf("refused: %v", err) // YAML 1.2: yes is a text
@@ -128,16 +128,34 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+func TestImportPathFromTheCommandLine(t *testing.T) {
+	path := write(t, "gen: {import: {}}\n")
+	given := filepath.Join(filepath.Dir(path), "in.jsonl")
+	c, err := config.Load(path, given)
+	if err != nil || c.Gen.Import.Path != given {
+		t.Errorf("got %v, %v", c, err)
+	}
+	if _, err := config.Load(path, "absent.jsonl"); err == nil || !strings.Contains(err.Error(), "absent.jsonl") {
+		t.Errorf("a file that is not there: %v", err)
+	}
+	if _, err := config.Load(path, ""); err == nil || !strings.Contains(err.Error(), "gen.import.path") {
+		t.Errorf("no file at all: %v", err)
+	}
+	if _, err := config.Load(write(t, whole), given); err == nil || !strings.Contains(err.Error(), "gen.import") {
+		t.Errorf("a config that imports nothing: %v", err)
+	}
+}
+
 func TestAllMistakesAtOnce(t *testing.T) {
 	yaml := strings.NewReplacer("temperature: 0", "temperature: 9", "prompt: judge.txt, endpoint", "prompt: absent.txt, endpoint").Replace(whole)
-	_, err := config.Load(write(t, yaml))
+	_, err := config.Load(write(t, yaml), "")
 	if err == nil || !strings.Contains(err.Error(), "gen.temperature") || !strings.Contains(err.Error(), "absent.txt") {
 		t.Errorf("want both mistakes, got: %v", err)
 	}
 }
 
 func TestNoSuchFile(t *testing.T) {
-	_, err := config.Load(filepath.Join(t.TempDir(), "absent.yaml"))
+	_, err := config.Load(filepath.Join(t.TempDir(), "absent.yaml"), "")
 	var e *config.Error
 	if !errors.As(err, &e) || !strings.Contains(err.Error(), "configs/quickstart.yaml") {
 		t.Errorf("got %v", err)
@@ -157,7 +175,7 @@ func FuzzLoad(f *testing.F) {
 		if err := os.WriteFile(path, []byte(yaml), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		c, err := config.Load(path)
+		c, err := config.Load(path, "")
 		if err == nil && len(c.Stages()) == 0 {
 			t.Errorf("accepted without a stage: %q", yaml)
 		}
