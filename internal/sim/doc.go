@@ -13,7 +13,7 @@
 // gets the same reply, whenever and wherever it is asked.
 //
 //   - The solver ([SolverModel]) answers rightly with probability 0.60, and then in
-//     the form of the ground truth with probability 0.45, else in any of the right
+//     the form of the ground truth with probability 0.38, else in any of the right
 //     forms. It leaves the box out with probability 0.04, and is cut off (finish
 //     reason "length") with probability 0.02.
 //   - An annotator says of a right answer that it is right with the probability

@@ -86,8 +86,9 @@ func New(p Profile, c *llm.Client) *Verifier {
 //
 // The verdict's Model holds the last reply to the letter; its PromptSHA256 is
 // that of the user's prompt, or of the system message, a line feed and the
-// user's prompt if the profile has a system message. Its Cost counts every
-// sample that was paid for now, and none that the journal knew.
+// user's prompt if the profile has a system message; its tokens are those of
+// every sample, paid for now or known to the journal. The verdict's Cost counts
+// only samples that were paid for now.
 //
 // A request that the server refuses (too long a prompt, a content filter) is
 // Undecided, with the server's words as the reason. Other errors of the client
@@ -120,6 +121,8 @@ func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, e
 		out.Model.Reply = reply.Content
 		out.Model.Reasoning = reply.Reasoning
 		out.Model.FinishReason = reply.FinishReason
+		out.Model.PromptTokens += reply.PromptTokens
+		out.Model.CompletionTokens += reply.CompletionTokens
 		outcome, reason := Parse(v.profile.Parser, reply.Content)
 		if outcome == verify.Undecided && reply.FinishReason == "length" {
 			reason += " (the reply was cut off at its length limit)"

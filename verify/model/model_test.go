@@ -102,8 +102,12 @@ func hash(s string) string {
 func TestVerify(t *testing.T) {
 	const yes = "```json\n{\"reasoning\": \"Same\\nvalue, \\frac{8}{2}.\", \"is_correct\": true}\n```"
 	const no = `{"reasoning": "Other value.", "is_correct": false}`
-	evidence := func(reply, finish string) *verify.ModelReply {
-		return &verify.ModelReply{Model: "judge-served", PromptSHA256: hash(thePrompt), Reply: reply, FinishReason: finish}
+	// The last reply, and the tokens of all.
+	evidence := func(reply, finish string, calls int64) *verify.ModelReply {
+		return &verify.ModelReply{
+			Model: "judge-served", PromptSHA256: hash(thePrompt), Reply: reply, FinishReason: finish,
+			PromptTokens: 100 * calls, CompletionTokens: 10 * calls,
+		}
 	}
 	cost := func(calls int64) verify.Cost {
 		return verify.Cost{Calls: calls, PromptTokens: 100 * calls, CompletionTokens: 10 * calls}
@@ -118,30 +122,33 @@ func TestVerify(t *testing.T) {
 			"correct", nil, []said{{content: yes, reasoning: "hm\nso"}},
 			verify.Verdict{
 				Outcome: verify.Correct, Extracted: "four", Reason: `Same value, \frac{8}{2}.`, Cost: cost(1),
-				Model: &verify.ModelReply{Model: "judge-served", PromptSHA256: hash(thePrompt), Reply: yes, Reasoning: "hm\nso", FinishReason: "stop"},
+				Model: &verify.ModelReply{
+					Model: "judge-served", PromptSHA256: hash(thePrompt), Reply: yes, Reasoning: "hm\nso", FinishReason: "stop",
+					PromptTokens: 100, CompletionTokens: 10,
+				},
 			},
 		},
 		{
 			"incorrect", nil, []said{{content: no}},
-			verify.Verdict{Outcome: verify.Incorrect, Extracted: "four", Reason: "Other value.", Cost: cost(1), Model: evidence(no, "stop")},
+			verify.Verdict{Outcome: verify.Incorrect, Extracted: "four", Reason: "Other value.", Cost: cost(1), Model: evidence(no, "stop", 1)},
 		},
 		{
 			"parses the second time", nil, []said{{content: "Sure!"}, {content: no}},
-			verify.Verdict{Outcome: verify.Incorrect, Extracted: "four", Reason: "Other value.", Cost: cost(2), Model: evidence(no, "stop")},
+			verify.Verdict{Outcome: verify.Incorrect, Extracted: "four", Reason: "Other value.", Cost: cost(2), Model: evidence(no, "stop", 2)},
 		},
 		{
 			"never parses", func(p *Profile) { p.Attempts = 3 }, []said{{content: "Sure!"}},
-			verify.Verdict{Extracted: "four", Reason: "parse_error: no JSON object with is_correct true or false", Cost: cost(3), Model: evidence("Sure!", "stop")},
+			verify.Verdict{Extracted: "four", Reason: "parse_error: no JSON object with is_correct true or false", Cost: cost(3), Model: evidence("Sure!", "stop", 3)},
 		},
 		{
 			"cut off, but whole", nil, []said{{content: no, finish: "length"}},
-			verify.Verdict{Outcome: verify.Incorrect, Extracted: "four", Reason: "Other value.", Cost: cost(1), Model: evidence(no, "length")},
+			verify.Verdict{Outcome: verify.Incorrect, Extracted: "four", Reason: "Other value.", Cost: cost(1), Model: evidence(no, "length", 1)},
 		},
 		{
 			"cut off", func(p *Profile) { p.Attempts = 1 }, []said{{content: no[:20], finish: "length"}},
 			verify.Verdict{
 				Extracted: "four", Reason: "parse_error: a JSON object is malformed or breaks off (the reply was cut off at its length limit)",
-				Cost: cost(1), Model: evidence(no[:20], "length"),
+				Cost: cost(1), Model: evidence(no[:20], "length", 1),
 			},
 		},
 		{
@@ -153,11 +160,11 @@ func TestVerify(t *testing.T) {
 		},
 		{
 			"refused the second time", nil, []said{{content: "Sure!"}, {status: 400, content: `{"error":{"message":"no"}}`}},
-			verify.Verdict{Extracted: "four", Reason: "refused: no", Cost: cost(1), Model: evidence("Sure!", "stop")},
+			verify.Verdict{Extracted: "four", Reason: "refused: no", Cost: cost(1), Model: evidence("Sure!", "stop", 1)},
 		},
 		{
 			"true_false", func(p *Profile) { p.Parser = "true_false" }, []said{{content: "**True**"}},
-			verify.Verdict{Outcome: verify.Correct, Extracted: "four", Reason: "**True**", Cost: cost(1), Model: evidence("**True**", "stop")},
+			verify.Verdict{Outcome: verify.Correct, Extracted: "four", Reason: "**True**", Cost: cost(1), Model: evidence("**True**", "stop", 1)},
 		},
 	}
 	for _, tt := range tests {
@@ -243,6 +250,10 @@ func TestJournalledVerdictCostsNothing(t *testing.T) {
 	}
 	if len(s.bodies) != 2 || first.Cost.Calls != 2 || second.Cost != (verify.Cost{}) {
 		t.Errorf("asked %d times; cost %+v, then %+v", len(s.bodies), first.Cost, second.Cost)
+	}
+	// What the replies took is known all the same.
+	if got := [2]int64{second.Model.PromptTokens, second.Model.CompletionTokens}; got != [2]int64{200, 20} {
+		t.Errorf("tokens of the replies %v, want 200 and 20", got)
 	}
 	first.Cost = verify.Cost{}
 	if diff := cmp.Diff(first, second); diff != "" {
