@@ -116,11 +116,14 @@ func Import(ctx context.Context, env stage.Env, dir string, in Input, rule Rule)
 			return nil, err
 		}
 	}
-	if err := errors.Join(t.close(), test.file.Close()); err != nil {
+	if err := errors.Join(t.rejects.Close(), test.file.Close()); err != nil {
 		return nil, err
 	}
 	if t.rejects.Counts.Out == 0 {
 		return nil, noRows(in.Path, rowCounts, filepath.Join(dir, stage.RejectedFile))
+	}
+	if err := t.out.Close(); err != nil {
+		return nil, err
 	}
 	t.figures["problems"] = problems
 	t.figures["self_test_refused"] = test.refused

@@ -184,11 +184,14 @@ func Problems(ctx context.Context, env stage.Env, dir string, in Input, world it
 			return nil, err
 		}
 	}
-	if err := errors.Join(out.Close(), rejects.Close(), test.file.Close()); err != nil {
+	if err := errors.Join(rejects.Close(), test.file.Close()); err != nil {
 		return nil, err
 	}
 	if counts.Out == 0 {
 		return nil, noRows(in.Path, counts, filepath.Join(dir, stage.RejectedFile))
+	}
+	if err := out.Close(); err != nil {
+		return nil, err
 	}
 	figures := map[string]int64{"self_test_refused": test.refused}
 	return s.Finish(append(out.Files(), stage.RejectedFile, GoldRefusedFile), map[string]*manifest.Counts{"problems": counts}, figures, nil, simulated)

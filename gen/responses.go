@@ -87,8 +87,6 @@ func (t *tally) add(r rows.Response) error {
 	return t.out.Write(r)
 }
 
-func (t *tally) close() error { return errors.Join(t.out.Close(), t.rejects.Close()) }
-
 func (t *tally) abort() {
 	// Both are no-ops once closed; on the way out of an error there is nothing
 	// better to say than that error.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"path/filepath"
 	"strings"
 
 	"tinyv/internal/llm"
@@ -110,11 +111,14 @@ func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampl
 			return nil, err
 		}
 	}
-	if err := t.close(); err != nil {
+	if err := t.rejects.Close(); err != nil {
 		return nil, err
 	}
 	if t.rejects.Counts.Out == 0 {
-		return nil, fmt.Errorf("%s refused all %d requests; %s says why", endpoint.URL, t.rejects.Counts.In, dir+"/"+stage.RejectedFile)
+		return nil, fmt.Errorf("%s refused all %d requests; %s says why", endpoint.URL, t.rejects.Counts.In, filepath.Join(dir, stage.RejectedFile))
+	}
+	if err := t.out.Close(); err != nil {
+		return nil, err
 	}
 	t.spent.CostUSD = price.Cost(t.spent.PromptTokens, t.spent.CompletionTokens)
 	return s.Finish(append(t.out.Files(), stage.RejectedFile), map[string]*manifest.Counts{"responses": t.rejects.Counts}, t.figures, &t.spent, t.simulated)
