@@ -290,6 +290,9 @@ func (m *Manifest) remove(dir string) error {
 	}
 	var doomed []string
 	for _, pattern := range m.Writes {
+		if strings.ContainsAny(pattern, `/\`) {
+			return fmt.Errorf("%s names files outside its directory: %q", filepath.Join(dir, Name), pattern)
+		}
 		for _, p := range []string{pattern, pattern + ".tmp"} {
 			found, err := filepath.Glob(filepath.Join(dir, p))
 			if err != nil {
@@ -300,9 +303,6 @@ func (m *Manifest) remove(dir string) error {
 	}
 	slices.Sort(doomed)
 	for _, path := range slices.Compact(doomed) {
-		if rel, err := filepath.Rel(dir, path); err != nil || strings.HasPrefix(rel, "..") {
-			return fmt.Errorf("%s names files outside its directory: %q", filepath.Join(dir, Name), path)
-		}
 		if err := os.Remove(path); err != nil {
 			return fmt.Errorf("removing a file of an earlier run: %w", err)
 		}
