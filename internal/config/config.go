@@ -126,7 +126,7 @@ type Annotator struct {
 	TopP        *float64  `yaml:"top_p"`
 	MaxTokens   int       `yaml:"max_tokens"`
 	Stop        []string  `yaml:"stop"`
-	Attempts    int       `yaml:"attempts"` // samples to try until one parses; default 2
+	Attempts    int       `yaml:"attempts"` // samples to try until one parses; default 2, at temperature 0 1
 }
 
 // Balance is stage 3: deduplicate and choose the ratio.
@@ -370,8 +370,12 @@ func (k *checker) label(l *Label) {
 			a.Parser = "json"
 		}
 		k.positive(key+".max_tokens", &a.MaxTokens, 1024)
-		k.positive(key+".attempts", &a.Attempts, 2)
 		k.sampling(key, &a.Temperature, 0, &a.TopP, 1)
+		attempts := 2
+		if *a.Temperature == 0 {
+			attempts = 1 // asked again, a greedy model would say the same and be paid twice
+		}
+		k.positive(key+".attempts", &a.Attempts, attempts)
 		if k.simulated(a.Endpoint) {
 			if _, ok := k.c.Simulator.Annotators[a.Endpoint.Model]; !ok {
 				k.fail(key+".endpoint.model", "%q is not a simulated annotator; add it:\n    simulator:\n      annotators:\n        %s: {sensitivity: 0.97, specificity: 0.98}", a.Endpoint.Model, a.Endpoint.Model)

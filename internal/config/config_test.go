@@ -63,6 +63,9 @@ func TestLoad(t *testing.T) {
 	if c.Gen.Endpoint.Timeout.Seconds() != 90 || c.Gen.Endpoint.Extra["top_k"] != 20 {
 		t.Errorf("endpoint: %+v", c.Gen.Endpoint)
 	}
+	if a := c.Label.Annotators[0]; *a.Temperature != 0 || a.Attempts != 1 {
+		t.Errorf("a greedy annotator is asked %d times", a.Attempts)
+	}
 	if c.Label.Vote != "unanimous" || !*c.Label.RequireBoxed || c.Balance.Ratio != "1:1" || *c.Train.LearningRate != 1e-5 {
 		t.Errorf("defaults are missing: %+v %+v %+v", c.Label, c.Balance, c.Train)
 	}

@@ -103,7 +103,7 @@ type checker struct {
 }
 
 func (c *checker) Write(p []byte) (int, error) {
-	c.rest = append(c.rest, p...)
+	c.rest = append(bytes.Clone(c.rest), p...)
 	for {
 		i := bytes.IndexByte(c.rest, '\n')
 		if i < 0 {
@@ -112,7 +112,7 @@ func (c *checker) Write(p []byte) (int, error) {
 		if want := fmt.Sprintf(`"i":%d,"correct":true`, c.next); !bytes.Contains(c.rest[:i], []byte(want)) {
 			c.t.Fatalf("row %d is %.100s", c.next, c.rest[:i])
 		}
-		c.rest = append([]byte(nil), c.rest[i+1:]...)
+		c.rest = c.rest[i+1:]
 		if c.next++; c.next%10_000 == 0 {
 			var m runtime.MemStats
 			runtime.GC()
