@@ -1,0 +1,5 @@
+//go:build !race
+
+package algebra
+
+const raceFactor = 1
