@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// number is a value of plain arithmetic. As in sympy, decimals are binary
-// floats and everything they touch becomes one; all else is exact.
+// number is a value of Python's arithmetic: decimals are floats and everything
+// they touch becomes one. Quotients of integers stay exact until they are
+// written, which Python would round at once.
 type number struct {
 	exact *big.Rat // nil for a float
 	float float64
@@ -22,28 +23,19 @@ func (n number) float64() float64 {
 	return f
 }
 
-// equal reports whether n-m is zero.
-func (n number) equal(m number) bool {
-	if n.exact != nil && m.exact != nil {
-		return n.exact.Cmp(m.exact) == 0
-	}
-	return n.float64()-m.float64() == 0
-}
-
 const (
 	maxArithmeticBits  = 4096 // of a numerator or denominator
 	maxArithmeticDepth = 200  // of brackets and signs; Python's own parser stops there
 	maxArithmeticText  = 4096
 )
 
-// arithmetic evaluates numbers with + - * / ** and brackets as Python reads
-// them; with implicit set, also 2(3) and (2)(3). It is not ok for anything
-// else: names, division by zero, values that are too large.
-func arithmetic(text string, implicit bool) (number, bool) {
+// arithmetic evaluates numbers with + - * / ** and brackets as Python does. It is
+// not ok for anything else: names, division by zero, values that are too large.
+func arithmetic(text string) (number, bool) {
 	if len(text) > maxArithmeticText {
 		return number{}, false
 	}
-	p := arithmeticParser{text: text, implicit: implicit}
+	p := arithmeticParser{text: text}
 	n, ok := p.sum(0)
 	p.skipSpace()
 	if !ok || p.pos != len(p.text) {
@@ -53,9 +45,8 @@ func arithmetic(text string, implicit bool) (number, bool) {
 }
 
 type arithmeticParser struct {
-	text     string
-	pos      int
-	implicit bool
+	text string
+	pos  int
 }
 
 func (p *arithmeticParser) skipSpace() {
@@ -104,7 +95,7 @@ func (p *arithmeticParser) product(depth int) (number, bool) {
 			if right, ok = p.signed(depth); ok {
 				left, ok = quotient(left, right)
 			}
-		case p.operator('*'), p.implicit && p.pos < len(p.text) && p.text[p.pos] == '(':
+		case p.operator('*'):
 			if right, ok = p.signed(depth); ok {
 				left, ok = combine(left, right, (*big.Rat).Mul, func(a, b float64) float64 { return a * b })
 			}
@@ -220,12 +211,7 @@ func quotient(a, b number) (number, bool) {
 	if b.float64() == 0 {
 		return number{}, false
 	}
-	return combine(a, b, (*big.Rat).Quo, func(x, y float64) float64 {
-		if a.exact != nil {
-			return x * (1 / y) // sympy divides an exact number by a float so
-		}
-		return x / y
-	})
+	return combine(a, b, (*big.Rat).Quo, func(x, y float64) float64 { return x / y })
 }
 
 // power raises to an integer of at most three digits.

@@ -3,12 +3,14 @@ package prime
 import (
 	"strings"
 	"unicode"
+
+	"tinyv/verify/algebra"
 )
 
 // equalElements compares two normal forms element by element if they are
 // tuples or intervals, and as single expressions otherwise. It returns the
 // reason of an acceptance.
-func equalElements(truth, answer string) (reason string, equal bool) {
+func equalElements(truth, answer string, effort *algebra.Effort) (reason string, equal bool) {
 	if truth == "" || answer == "" {
 		return "", false
 	}
@@ -20,7 +22,7 @@ func equalElements(truth, answer string) (reason string, equal bool) {
 		return "", false
 	}
 	for i := range truthElements {
-		if !equalElement(truthElements[i], answerElements[i]) {
+		if !equalElement(truthElements[i], answerElements[i], effort) {
 			return "", false
 		}
 	}
@@ -54,7 +56,7 @@ func splitTuple(s string) []string {
 	return elements
 }
 
-func equalElement(truth, answer string) bool {
+func equalElement(truth, answer string, effort *algebra.Effort) bool {
 	if isDigitFraction(truth) && isDigitFraction(answer) {
 		return truth == answer // an unreduced fraction is wrong
 	}
@@ -63,7 +65,7 @@ func equalElement(truth, answer string) bool {
 	if truthIsInteger != answerIsInteger {
 		return false
 	}
-	return mayBeParsed(truth, answer) && equalExpressions(truth, answer)
+	return mayBeParsed(truth, answer) && equalExpressions(truth, answer, effort)
 }
 
 // isDigitFraction reports whether s is a fraction of digits, with any one
@@ -147,12 +149,13 @@ func hasLargePower(s string) bool {
 	}
 }
 
-// equalExpressions reports whether the difference of two elements is zero.
-func equalExpressions(truth, answer string) bool {
-	a, ok := arithmetic(strings.ReplaceAll(truth, "^", "**"), true)
-	if !ok {
+// equalExpressions reports whether the difference of two elements is zero. The
+// text of the difference is read as one, as the original does, so unbalanced
+// brackets of one may fit those of the other.
+func equalExpressions(truth, answer string, effort *algebra.Effort) bool {
+	if !spend(effort, len(truth)+len(answer)) {
 		return false
 	}
-	b, ok := arithmetic(strings.ReplaceAll(answer, "^", "**"), true)
-	return ok && a.equal(b)
+	e, err := algebra.Parse("("+truth+")-("+answer+")", algebra.Implicit)
+	return err == nil && algebra.ZeroWithin(e, effort) == algebra.Equal
 }

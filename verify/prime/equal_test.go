@@ -65,7 +65,7 @@ func TestEqualGolden(t *testing.T) {
 	line("all", &all)
 	t.Logf("\n%-24s %6s %9s %7s %7s\n%s", "source", "n", "agree", "false+", "false-", &table)
 
-	const floor = 0.9965 // ratchet: raise it with the agreement reached
+	const floor = 0.9999 // ratchet: raise it with the agreement reached
 	if agreement := float64(all.agree) / float64(all.n); agreement < floor {
 		t.Errorf("agreement %.4f is below %.4f", agreement, floor)
 	}
@@ -186,25 +186,34 @@ func TestVerifier(t *testing.T) {
 	}
 }
 
-// TestEqualIsBounded puts hostile answers of 100 kB against each other and
-// themselves. No pair may take long; the limit is generous, for the race
-// detector and busy machines.
+// TestEqualIsBounded puts hostile answers of up to 100 kB against themselves and
+// their like. No pair may take more than 50 ms; the best of three counts, since
+// the machine may be busy.
 func TestEqualIsBounded(t *testing.T) {
-	const size = 100 << 10
+	const limit = 50 * time.Millisecond * raceFactor
 	hostile := []string{strings.Repeat("9^", 2000) + "9", "9**9**9**9", "1000000!", "1e999999999"}
 	for _, unit := range []string{
 		"(", "((1", "[", "{", `\frac{`, `\sqrt`, `\frac1`, `\begin{array}`, `\begin{pmatrix}&`, `\(`, "1,234", "1 1", "-", "- ", "+", "^", "x^2",
-		"1,", "_", `\pi`, "second", "1+", "2*(", "**2", " or ", "é", "\xff", "=", ".", `,\! `, "{,}", "Σ",
+		"1,", "_", `\pi`, `\pi,`, "second", "1+", "2*(", "**2", " or ", "é", "\xff", "=", ".", `,\! `, "{,}", "Σ",
+		"sqrt(2)+", "(x+1)*", "sqrt(x+1),", "sin(x),", "2^.5,", "x/(x+1)+",
 	} {
-		hostile = append(hostile, strings.Repeat(unit, size/len(unit)))
-		hostile = append(hostile, "("+strings.Repeat(unit, size/len(unit))+")")
+		for _, size := range []int{900, 8000, 100 << 10} {
+			text := strings.Repeat(unit, size/len(unit))
+			hostile = append(hostile, text, "("+text+"1)")
+		}
 	}
 	for _, answer := range hostile {
 		for _, truth := range []string{answer, answer[:len(answer)-1], "(" + answer + ")", "1"} {
-			start := time.Now()
-			Equal(answer, truth)
-			if took := time.Since(start); took > time.Second {
-				t.Errorf("%.20q against %.20q (%d bytes) took %v", answer, truth, len(truth), took)
+			best := time.Hour
+			for range 3 {
+				start := time.Now()
+				Equal(answer, truth)
+				if best = min(best, time.Since(start)); best < limit {
+					break
+				}
+			}
+			if best > limit {
+				t.Errorf("%.20q against %.20q (%d bytes) took %v", answer, truth, len(truth), best)
 			}
 		}
 	}

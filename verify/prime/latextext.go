@@ -2,6 +2,7 @@ package prime
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -275,9 +276,15 @@ func (p *latexParser) nodes(pos int, until stop, frames int) ([]latexNode, int, 
 	}
 	var list []latexNode
 	chars := -1 // where the run of characters began that is not yet a node
+	add := func(n latexNode) {
+		if len(list) == cap(list) {
+			list = slices.Grow(list, max(2, len(list))) // doubles: append grows long lists by a quarter
+		}
+		list = append(list, n)
+	}
 	flush := func(end int) {
 		if chars >= 0 && end > chars {
-			list = append(list, latexNode{kind: charsNode, text: p.code[chars:end]})
+			add(latexNode{kind: charsNode, text: p.code[chars:end]})
 		}
 		chars = -1
 	}
@@ -331,13 +338,13 @@ func (p *latexParser) nodes(pos int, until stop, frames int) ([]latexNode, int, 
 			if n.children, pos, err = p.nodes(pos, stop{math: closing}, frames+parseGroupFrames); err != nil {
 				return nil, 0, err
 			}
-			list = append(list, n)
+			add(n)
 		case openToken:
 			var n latexNode
 			if n, pos, err = p.group(t, frames); err != nil {
 				return nil, 0, err
 			}
-			list = append(list, n)
+			add(n)
 		case beginToken:
 			n := latexNode{kind: environmentNode, text: t.text}
 			if _, after, ok, err := p.arguments(environmentArguments(t.text), pos, false, frames); err != nil {
@@ -348,7 +355,7 @@ func (p *latexParser) nodes(pos int, until stop, frames int) ([]latexNode, int, 
 			if n.children, pos, err = p.nodes(pos, stop{environment: t.text}, frames+parseGroupFrames); err != nil {
 				return nil, 0, err
 			}
-			list = append(list, n)
+			add(n)
 		case macroToken:
 			n := latexNode{kind: macroNode, text: t.text, space: t.after}
 			kinds := macroArguments(t.text)
@@ -360,9 +367,9 @@ func (p *latexParser) nodes(pos int, until stop, frames int) ([]latexNode, int, 
 				n.args, pos = args, after
 			}
 			n.bare = len(n.args) == 0 || !strings.Contains(kinds, "{") && n.args[len(n.args)-1] == nil
-			list = append(list, n)
+			add(n)
 		case specialsToken:
-			list = append(list, latexNode{kind: specialsNode, text: t.text})
+			add(latexNode{kind: specialsNode, text: t.text})
 		}
 	}
 }

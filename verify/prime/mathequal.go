@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"tinyv/verify/algebra"
 )
 
 // errRefused stands for an exception of the original, which makes the whole
@@ -14,7 +16,6 @@ var errRefused = errors.New("the original raises an exception")
 const (
 	tolerance          = 1e-4 // relative, of numbers
 	maxPredictionChars = 1000 // of an answer; the rest is cut
-	maxNesting         = 400  // of brackets within brackets
 )
 
 // The values of pi that are tried in turn, as Python writes them.
@@ -24,13 +25,13 @@ const piMacro = `\pi`
 
 // mathEqual is the original's second opinion, on the answer and the ground
 // truth as they are. It returns the reason of an acceptance.
-func mathEqual(answer, truth string) (reason string, equal bool) {
+func mathEqual(answer, truth string, effort *algebra.Effort) (reason string, equal bool) {
 	if !strings.Contains(answer, piMacro) && !strings.Contains(truth, piMacro) {
-		reason, err := equalValues(answer, truth, piTexts[0], 0)
+		reason, err := equalValues(answer, truth, piTexts[0], effort)
 		return reason, err == nil && reason != ""
 	}
 	for _, pi := range piTexts {
-		r, err := equalValues(answer, truth, pi, 0)
+		r, err := equalValues(answer, truth, pi, effort)
 		if err != nil {
 			return "", false // in the original an error in either stops both
 		}
@@ -41,16 +42,15 @@ func mathEqual(answer, truth string) (reason string, equal bool) {
 	return reason, reason != ""
 }
 
-// value is an answer that is being compared: a text, or a number once it was
-// evaluated.
+// value is an answer that is being compared, as text or evaluated.
 type value struct {
-	text     string // of a number: as Python writes it
-	isNumber bool
+	text        string // of what was evaluated: as Python writes it
+	isEvaluated bool
 }
 
 // equalValues returns the reason why two answers are equal, or "".
-func equalValues(answerText, truthText, pi string, depth int) (reason string, err error) {
-	if depth > maxNesting {
+func equalValues(answerText, truthText, pi string, effort *algebra.Effort) (reason string, err error) {
+	if !spend(effort, len(answerText)+len(truthText)) {
 		return "", errRefused
 	}
 	answer, err := prepare(answerText, pi)
@@ -61,10 +61,10 @@ func equalValues(answerText, truthText, pi string, depth int) (reason string, er
 	if err != nil {
 		return "", err
 	}
-	if !answer.isNumber {
+	if !answer.isEvaluated {
 		answer.text = firstChars(answer.text, maxPredictionChars)
 	}
-	if !answer.isNumber && !truth.isNumber && sameText(answer.text, truth.text) {
+	if !answer.isEvaluated && !truth.isEvaluated && sameText(answer.text, truth.text) {
 		return ReasonText, nil
 	}
 	if a, ok := digitValue(answer.text); ok {
@@ -78,7 +78,7 @@ func equalValues(answerText, truthText, pi string, depth int) (reason string, er
 	if answer.text == "" {
 		return "", nil
 	}
-	return equalStructures(bracketNotation(strip(answer.text)), strip(truth.text), depth)
+	return equalStructures(bracketNotation(strip(answer.text)), strip(truth.text), effort)
 }
 
 // prepare applies the rules for dollars, percent, bases and pi.
@@ -96,14 +96,14 @@ func prepare(s, pi string) (value, error) {
 		if !ok || math.IsInf(x, 0) || math.IsNaN(x) {
 			return value{}, errRefused
 		}
-		return value{text: integerText(truncate(x)), isNumber: true}, nil
+		return value{text: integerText(truncate(x)), isEvaluated: true}, nil
 	}
-	if !strings.Contains(s, piMacro) {
+	if !strings.Contains(s, piMacro) || len(s) > maxEvaluatedText {
 		return value{text: s}, nil
 	}
 	s = withPi(s, pi)
-	if text, ok := evaluate(s); ok {
-		return value{text: text, isNumber: true}, nil
+	if text, ok := evaluate(s, 0); ok {
+		return value{text: text, isEvaluated: true}, nil
 	}
 	return value{text: s}, nil
 }
@@ -151,9 +151,66 @@ func withPi(s, pi string) string {
 }
 
 // evaluate evaluates s as Python arithmetic and returns what Python writes for
-// the result. Names, tuples and calls are not evaluated.
-func evaluate(s string) (string, bool) {
-	n, ok := arithmetic(strings.TrimLeft(s, " \t"), false)
+// the result: a number, or a list or tuple. Names and calls are not evaluated.
+func evaluate(s string, depth int) (string, bool) {
+	s = strings.Trim(s, " \t")
+	if text, ok := evaluateNumber(s); ok {
+		return text, true
+	}
+	if depth > maxEvaluated {
+		return "", false
+	}
+	if parts := topLevelParts(s); len(parts) > 1 {
+		return evaluateAll("(", parts, ")", depth)
+	}
+	switch {
+	case hasEnds(s, '[', ']'):
+		return evaluateAll("[", topLevelParts(inside(s)), "]", depth)
+	case hasEnds(s, '(', ')'):
+		return evaluate(inside(s), depth+1)
+	}
+	return "", false
+}
+
+const (
+	maxEvaluated     = 20     // levels of brackets
+	maxEvaluatedText = 10_000 // bytes; longer texts keep their pi
+)
+
+func evaluateAll(open string, parts []string, closing string, depth int) (string, bool) {
+	texts := make([]string, len(parts))
+	for i, part := range parts {
+		text, ok := evaluate(part, depth+1)
+		if !ok {
+			return "", false
+		}
+		texts[i] = text
+	}
+	return open + strings.Join(texts, ", ") + closing, true
+}
+
+// topLevelParts cuts s at the commas outside brackets.
+func topLevelParts(s string) []string {
+	var parts []string
+	depth, from := 0, 0
+	for i := range len(s) {
+		switch s[i] {
+		case '(', '[':
+			depth++
+		case ')', ']':
+			depth--
+		case ',':
+			if depth == 0 {
+				parts = append(parts, s[from:i])
+				from = i + 1
+			}
+		}
+	}
+	return append(parts, s[from:])
+}
+
+func evaluateNumber(s string) (string, bool) {
+	n, ok := arithmetic(s)
 	if !ok {
 		return "", false
 	}
@@ -227,7 +284,7 @@ func bracketNotation(s string) string {
 // bracketless takes brackets and braces off, for comparison as text.
 var bracketless = strings.NewReplacer("{", "", "}", "", "(", "", ")", "")
 
-func equalStructures(answer, truth string, depth int) (reason string, err error) {
+func equalStructures(answer, truth string, effort *algebra.Effort) (reason string, err error) {
 	a, t := answer, truth
 	if hasEnds(answer, '[', ']') && !strings.HasPrefix(truth, "(") || hasEnds(answer, '(', ')') && !strings.HasPrefix(truth, "[") {
 		a, t = strings.Trim(a, brackets), strings.Trim(t, brackets)
@@ -236,7 +293,7 @@ func equalStructures(answer, truth string, depth int) (reason string, err error)
 		return ReasonText, nil
 	}
 	if answer != "" && truth != "" && strings.Contains("([", answer[:1]) && strings.Contains(")]", answer[len(answer)-1:]) && sameEnds(answer, truth) {
-		equal, err := equalLists(inside(answer), inside(truth), depth)
+		equal, err := equalLists(inside(answer), inside(truth), effort)
 		if err != nil || equal {
 			return ReasonTuple, err
 		}
@@ -244,7 +301,7 @@ func equalStructures(answer, truth string, depth int) (reason string, err error)
 	if strings.Contains(answer, ",") && strings.Contains(truth, ",") {
 		answers, truths := strippedParts(answer), strippedParts(truth)
 		if len(answers) == len(truths) {
-			equal, err := equalParts(answers, truths, depth)
+			equal, err := equalParts(answers, truths, effort)
 			if err != nil || !equal {
 				return "", err
 			}
@@ -257,13 +314,13 @@ func equalStructures(answer, truth string, depth int) (reason string, err error)
 		}
 		if hasEnds(truth, '(', ')') {
 			open := strings.IndexByte(answer, '(') + 1
-			equal, err := equalLists(answer[open:max(open, len(answer)-1)], inside(truth), depth)
+			equal, err := equalLists(answer[open:max(open, len(answer)-1)], inside(truth), effort)
 			if err != nil || equal {
 				return ReasonTuple, err
 			}
 		}
 	}
-	if equalSymbolically(answer, truth) {
+	if equalSymbolically(answer, truth, effort) {
 		return ReasonExpression, nil
 	}
 	return "", nil
@@ -281,11 +338,11 @@ func inside(s string) string {
 	return s[1 : len(s)-1]
 }
 
-func equalLists(answer, truth string, depth int) (bool, error) {
+func equalLists(answer, truth string, effort *algebra.Effort) (bool, error) {
 	if strings.Count(answer, ",") != strings.Count(truth, ",") {
 		return false, nil
 	}
-	return equalParts(strings.Split(answer, ","), strings.Split(truth, ","), depth)
+	return equalParts(strings.Split(answer, ","), strings.Split(truth, ","), effort)
 }
 
 func strippedParts(s string) []string {
@@ -298,9 +355,9 @@ func strippedParts(s string) []string {
 
 // equalParts stops at the first part that differs, as all() does in Python, so
 // an exception behind it is never raised. Pi is gone or has its exact value.
-func equalParts(answers, truths []string, depth int) (bool, error) {
+func equalParts(answers, truths []string, effort *algebra.Effort) (bool, error) {
 	for i := range answers {
-		reason, err := equalValues(answers[i], truths[i], piTexts[0], depth+1)
+		reason, err := equalValues(answers[i], truths[i], piTexts[0], effort)
 		if err != nil || reason == "" {
 			return false, err
 		}
@@ -308,13 +365,35 @@ func equalParts(answers, truths []string, depth int) (bool, error) {
 	return true, nil
 }
 
-// equalSymbolically compares two texts that sympy's plain parser reads: the
-// difference zero, or the values within the tolerance.
-func equalSymbolically(answer, truth string) bool {
-	a, ok := arithmetic(answer, false)
+// equalSymbolically compares two texts as sympy's plain parser reads them: the
+// difference zero, or the values within the tolerance. A text that it does not
+// read has a value only if it is a formula with carets for powers.
+func equalSymbolically(answer, truth string, effort *algebra.Effort) bool {
+	if !spend(effort, len(answer)+len(truth)) {
+		return false
+	}
+	a, errA := algebra.Parse(answer, algebra.Plain)
+	t, errT := algebra.Parse(truth, algebra.Plain)
+	if errA == nil && errT == nil && algebra.ZeroWithin(algebra.Difference(a, t), effort) == algebra.Equal {
+		return true
+	}
+	x, ok := plainValue(a, answer)
 	if !ok {
 		return false
 	}
-	t, ok := arithmetic(truth, false)
-	return ok && (a.equal(t) || isClose(a.float64(), t.float64()))
+	y, ok := plainValue(t, truth)
+	return ok && isClose(x, y)
+}
+
+// plainValue returns the value of a formula that is a real number. Read may be
+// nil.
+func plainValue(read *algebra.Expr, text string) (float64, bool) {
+	if read == nil {
+		var err error
+		if read, err = algebra.Parse(text, algebra.PlainPower); err != nil {
+			return 0, false
+		}
+	}
+	z, ok := read.Value()
+	return real(z), ok && imag(z) == 0
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"tinyv/verify"
+	"tinyv/verify/algebra"
 )
 
 // The reasons that Equal and Verifier give. The last two are rejections.
@@ -29,13 +30,22 @@ func Equal(answer, groundTruth string) (equal bool, reason string) {
 	if answerForm == truthForm {
 		return true, ReasonOwnForm
 	}
-	if reason, ok := equalElements(truthForm, answerForm); ok {
+	effort := algebra.Effort(2 * algebra.DefaultEffort)
+	if reason, ok := equalElements(truthForm, answerForm, &effort); ok {
 		return true, reason
 	}
-	if reason, ok := mathEqual(answer, groundTruth); ok {
+	if reason, ok := mathEqual(answer, groundTruth, &effort); ok {
 		return true, reason
 	}
 	return false, ReasonDifferent
+}
+
+// spend takes what reading and splitting n bytes costs out of a verdict's effort
+// and reports whether there was enough of it. Where there is not, the original
+// would run into its time limit or come near it; the verdict is a rejection.
+func spend(effort *algebra.Effort, n int) bool {
+	*effort -= algebra.Effort(1 + n/16)
+	return *effort >= 0
 }
 
 // Verifier is the published rule verifier as a [verify.Verifier]. The zero
