@@ -2,7 +2,7 @@
 GO      ?= go
 RACE    := $(if $(CI),-race,)
 
-.PHONY: build quickstart test lint bench clean
+.PHONY: build quickstart test lint bench memory fuzz check-prime clean
 
 build: ## bin/tinyv
 	$(GO) build -trimpath -o bin/tinyv ./cmd/tinyv
@@ -22,6 +22,22 @@ lint: ## formatting, vet, staticcheck, and the rules of the layout
 
 bench: ## every benchmark; compare two runs with benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+memory: ## peak memory of tinyv verify's stream at ten thousand and ten million rows
+	$(GO) test ./verify/protocol -run '^$$' -bench Stream -benchtime 1x -rows 10000000 -timeout 1h
+
+FUZZTIME ?= 10m
+fuzz: ## every fuzz target of the rule verifier, one after the other
+	for t in prime/FuzzExtract prime/FuzzNormalForms prime/FuzzEqual algebra/FuzzParse algebra/FuzzZero; do \
+		$(GO) test ./verify/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+# Python from here on: comparisons with the real peers, in virtual environments of
+# their own. Nothing above needs it.
+SHARED ?= ../shared
+check-prime: build ## the published verifier and ours on fresh random pairs; SEED=n repeats a run
+	python3 -m venv .venv/prime
+	.venv/prime/bin/pip install --quiet --no-deps 'verl==0.3.*' 'sympy==1.13.1' 'mpmath==1.3.0' 'pylatexenc==2.10'
+	.venv/prime/bin/python verify/prime/testdata/check_prime.py --tinyv bin/tinyv --golden $(SHARED)/golden/prime-pairs.jsonl.gz $(if $(SEED),--seed $(SEED))
 
 clean:
 	rm -rf bin runs/quickstart

@@ -2,6 +2,7 @@ package algebra
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -51,36 +52,59 @@ func hostile() map[string]string {
 	return out
 }
 
-func TestBounds(t *testing.T) {
-	const (
-		maxTime   = 50 * time.Millisecond
-		maxMemory = 64 << 20
-	)
+// hostilePairs calls f with every hostile input, and with differences of it.
+func hostilePairs(f func(name, text string, d Dialect)) {
 	for name, text := range hostile() {
 		for _, d := range []Dialect{Implicit, Plain, PlainPower} {
 			for _, whole := range []string{text, "(" + text + ")-(1+" + text + ")", "(" + text + ")-(" + text + ")"} {
-				best := time.Duration(1 << 62)
-				for range 3 { // the machine may be busy
-					var before, after runtime.MemStats
-					runtime.ReadMemStats(&before)
-					start := time.Now()
-					if e, err := Parse(whole, d); err == nil {
-						Zero(e)
-						e.Value()
-					}
-					best = min(best, time.Since(start))
-					runtime.ReadMemStats(&after)
-					if got := after.TotalAlloc - before.TotalAlloc; got > maxMemory {
-						t.Errorf("%s: allocated %d MB", name, got>>20)
-					}
-					if best < maxTime {
-						break
-					}
-				}
-				if best > maxTime*raceFactor {
-					t.Errorf("%s (%d bytes, dialect %d): %v", name, len(whole), d, best)
-				}
+				f(name, whole, d)
 			}
 		}
 	}
+}
+
+func decide(text string, d Dialect) {
+	if e, err := Parse(text, d); err == nil {
+		Zero(e)
+		e.Value()
+	}
+}
+
+// TestBounds guards against work that grows without bound. How fast the slowest
+// decision is, BenchmarkHostile says; here a busy machine and the race detector
+// must not matter.
+func TestBounds(t *testing.T) {
+	const (
+		maxTime   = 5 * time.Second
+		maxMemory = 64 << 20 // allocated in all by one decision
+	)
+	var before, after runtime.MemStats
+	hostilePairs(func(name, text string, d Dialect) {
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		decide(text, d)
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if took > maxTime {
+			t.Errorf("%s (%d bytes, dialect %d): %v", name, len(text), d, took)
+		}
+		if got := after.TotalAlloc - before.TotalAlloc; got > maxMemory {
+			t.Errorf("%s: allocated %d MB", name, got>>20)
+		}
+	})
+}
+
+// BenchmarkHostile reports the slowest decision on hostile formulas.
+func BenchmarkHostile(b *testing.B) {
+	worst := time.Duration(math.MaxInt64)
+	for b.Loop() {
+		var slowest time.Duration
+		hostilePairs(func(_, text string, d Dialect) {
+			start := time.Now()
+			decide(text, d)
+			slowest = max(slowest, time.Since(start))
+		})
+		worst = min(worst, slowest) // the best of the rounds: the machine may be busy
+	}
+	b.ReportMetric(float64(worst.Microseconds())/1000, "worst-ms")
 }

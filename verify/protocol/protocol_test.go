@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 
 	"tinyv/internal/rows"
 	"tinyv/verify/prime"
@@ -155,6 +158,47 @@ func FuzzRun(f *testing.F) {
 			}
 		}
 	})
+}
+
+var streamRows = flag.Int("rows", 1_000_000, "rows of the longer run of BenchmarkStream")
+
+// BenchmarkStream reports the most memory that the process held, for a short and
+// a long stream of rows. `make memory` runs it with ten million.
+func BenchmarkStream(b *testing.B) {
+	for _, n := range []int{10_000, *streamRows} {
+		b.Run(fmt.Sprint("rows=", n), func(b *testing.B) {
+			var most uint64
+			for b.Loop() {
+				runtime.GC()
+				debug.FreeOSMemory()
+				done := make(chan struct{})
+				watched := make(chan struct{})
+				go func() {
+					defer close(watched)
+					tick := time.NewTicker(50 * time.Millisecond)
+					defer tick.Stop()
+					for {
+						var m runtime.MemStats
+						runtime.ReadMemStats(&m)
+						most = max(most, m.Sys-m.HeapReleased)
+						select {
+						case <-done:
+							return
+						case <-tick.C:
+						}
+					}
+				}()
+				counts, err := protocol.Run(b.Context(), prime.Verifier{}, rows.LinesOf("bench", numbered(n)), io.Discard, func(int64, error) {})
+				close(done)
+				<-watched
+				if err != nil || counts.Correct != int64(n) {
+					b.Fatal(counts, err)
+				}
+			}
+			b.ReportMetric(float64(most)/(1<<20), "peak-MiB")
+			b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+		})
+	}
 }
 
 func BenchmarkRun(b *testing.B) {

@@ -1,5 +1,0 @@
-//go:build !race
-
-package algebra
-
-const raceFactor = 1

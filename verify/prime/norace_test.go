@@ -1,5 +1,0 @@
-//go:build !race
-
-package prime
-
-const raceFactor = 1
