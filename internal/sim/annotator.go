@@ -2,91 +2,153 @@ package sim
 
 import (
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
-	"strconv"
 	"strings"
 )
 
-// judge replies to a request for a verdict, as the annotator of that name.
-func (w *World) judge(name string, a Annotator, r *rand.Rand, system, prompt string) reply {
-	answer, ok := tagContent(prompt, "model_answer")
-	if !ok {
-		return reply{"I cannot find <model_answer> and </model_answer> in this request, so I give no verdict.", "stop"}
+// A judgement is what an annotator has to reply, and how.
+type judgement struct {
+	none   bool   // the prompt holds no answer
+	said   bool   // the verdict, errors included
+	asJSON bool   // the prompt asks for is_correct
+	answer string // what is judged
+}
+
+// judge decides on the answer in a prompt, as the annotator of that name.
+func (w *World) judge(name string, a Annotator, system, prompt string) judgement {
+	question, truth, answer := sectionOf(prompt, "question"), sectionOf(prompt, "ground_truth_answer"), sectionOf(prompt, "model_answer")
+	if !answer.found {
+		return judgement{none: true}
 	}
-	question, _ := tagContent(prompt, "question")
-	truth, _ := tagContent(prompt, "ground_truth_answer")
 	right, known := false, false
-	if i, ok := tagged(question); ok {
-		right, known = w.Truth(i, unescape(answer))
+	if i, ok := tagged(question.text); ok {
+		// The problem of that number in another world has another ground truth.
+		if p := w.problem(i); p.truth == truth.text {
+			right, known = p.judge(answer.text)
+		}
 	}
 	if !known {
-		right = Lenient(truth, unescape(answer))
+		right = Lenient(truth.text, answer.text)
 	}
-
-	// The error of an annotator belongs to the prompt, not to the request's seed:
-	// asking again does not make it better.
 	said := right
 	errs := draw(w.Seed, "annotator error", name, system, prompt).Float64()
 	if right && errs >= a.Sensitivity || !right && errs >= a.Specificity {
 		said = !right
 	}
-	if r.Float64() < a.Malformed {
-		return malformed(r)
+	return judgement{
+		said: said, answer: answer.text,
+		asJSON: strings.Contains(system, "is_correct") || asks(prompt, "is_correct", question, truth, answer),
 	}
-	if strings.Contains(prompt, "is_correct") || strings.Contains(system, "is_correct") {
-		return reply{jsonVerdict(r, said, answer), "stop"}
-	}
-	return reply{wordVerdict(r, said), "stop"}
 }
 
-// tagContent returns what stands between the last complete pair of tags of a name.
-func tagContent(text, name string) (string, bool) {
-	end := strings.LastIndex(text, "</"+name+">")
+// section is the text between the last complete pair of tags of a name.
+type section struct {
+	text       string // without white space around it, and with the escape of prompts undone
+	start, end int    // in the prompt
+	found      bool
+}
+
+func sectionOf(prompt, name string) section {
+	end := strings.LastIndex(prompt, "</"+name+">")
 	if end < 0 {
-		return "", false
+		return section{}
 	}
-	open := "<" + name + ">"
-	start := strings.LastIndex(text[:end], open)
+	opening := "<" + name + ">"
+	start := strings.LastIndex(prompt[:end], opening)
 	if start < 0 {
-		return "", false
+		return section{}
 	}
-	return strings.TrimSpace(text[start+len(open) : end]), true
+	start += len(opening)
+	// Where a value holds a tag of the prompt, its "<" is written "&lt;".
+	text := strings.ReplaceAll(strings.TrimSpace(prompt[start:end]), "&lt;", "<")
+	return section{text, start, end, true}
 }
 
-// unescape undoes the escape that prompts use where an answer holds a tag of theirs.
-func unescape(s string) string { return strings.ReplaceAll(s, "&lt;", "<") }
+// asks reports whether a word stands in a prompt outside of its sections: what an
+// answer says of the format wanted is no request.
+func asks(prompt, word string, sections ...section) bool {
+	for at := 0; ; at++ {
+		next := strings.Index(prompt[at:], word)
+		if next < 0 {
+			return false
+		}
+		at += next
+		inside := false
+		for _, s := range sections {
+			inside = inside || s.found && s.start <= at && at < s.end
+		}
+		if !inside {
+			return true
+		}
+	}
+}
 
+// reply words a judgement.
+func (a Annotator) reply(r *rand.Rand, j judgement) reply {
+	switch {
+	case j.none:
+		return reply{"I cannot find <model_answer> and </model_answer> in this request, so I give no verdict.", "stop"}
+	case r.Float64() < a.Malformed:
+		return malformed(r)
+	case j.asJSON:
+		return reply{jsonVerdict(r, j), "stop"}
+	}
+	return reply{wordVerdict(r, j.said), "stop"}
+}
+
+// malformed returns a reply that holds no verdict, in any format.
 func malformed(r *rand.Rand) reply {
-	switch r.IntN(3) {
+	switch r.IntN(4) {
 	case 0:
 		return reply{"The model answer and the ground truth can both be read in several ways. Comparing them term by term, we", "length"}
 	case 1:
 		return reply{"I am sorry, but I cannot judge this answer.", "stop"}
+	case 2:
+		return reply{"```json\n{\"reasoning\": \"Both answers are brought to a common form first. The", "length"}
 	}
 	return reply{`{"reasoning": "The two answers are compared`, "length"}
 }
 
-func jsonVerdict(r *rand.Rand, said bool, answer string) string {
-	reasoning := "The model answer differs from the ground truth in value."
-	if said {
-		reasoning = "The model answer is the ground truth in another written form."
+var reasons = map[bool][]string{
+	true: {
+		"The model answer is the ground truth in another written form.", "Both state the same result; only the notation differs.",
+		"Units and wording aside, the two values agree.", "Rewriting the model answer gives the ground truth.",
+	},
+	false: {
+		"The model answer differs from the ground truth in value.", "The two results do not agree, and no rewriting makes them agree.",
+		"Part of the ground truth is changed or lost in the model answer.", "The model answer would be the solution of a different problem.",
+	},
+}
+
+func jsonVerdict(r *rand.Rand, j judgement) string {
+	reasoning := pick(r, reasons[j.said])
+	quoted := `"` + reasoning + `"`
+	if text := "Here $" + j.answer + "$ is compared. " + reasoning; len(text) < 300 {
+		switch r.IntN(3) {
+		case 0: // as it should be
+			if encoded, err := json.Marshal(text); err == nil {
+				quoted = string(encoded)
+			}
+		case 1: // as models do: LaTeX in JSON with its backslashes left as they are
+			if !strings.ContainsFunc(text, func(c rune) bool { return c == '"' || c < ' ' }) && !strings.HasSuffix(text, `\`) {
+				quoted = `"` + text + `"`
+			}
+		}
 	}
-	quoted := strconv.Quote(reasoning)
-	if r.IntN(3) == 0 && !strings.ContainsAny(answer, "\"\n") && len(answer) < 200 {
-		// As models do: LaTeX in JSON with its backslashes left as they are.
-		quoted = `"Here $` + answer + `$ is compared. ` + reasoning + `"`
-	} else if encoded, err := json.Marshal(reasoning); err == nil {
-		quoted = string(encoded)
+	verdict := "false"
+	if j.said {
+		verdict = "true"
 	}
-	object := fmt.Sprintf(`{"reasoning": %s, "is_correct": %v}`, quoted, said)
-	switch r.IntN(4) {
+	object := `{"reasoning": ` + quoted + `, "is_correct": ` + verdict + `}`
+	switch r.IntN(6) {
 	case 0:
 		return "```json\n" + object + "\n```"
 	case 1:
 		return "Here is my verdict:\n\n" + object
 	case 2:
-		return strings.NewReplacer(`{"reasoning"`, "{\n  \"reasoning\"", `, "is_correct"`, ",\n  \"is_correct\"").Replace(object)
+		return object + "\n\nLet me know if you need more detail."
+	case 3:
+		return "{\n  \"reasoning\": " + quoted + ",\n  \"is_correct\": " + verdict + "\n}"
 	}
 	return object
 }
@@ -96,11 +158,13 @@ func wordVerdict(r *rand.Rand, said bool) string {
 	if said {
 		word = "True"
 	}
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0:
 		return "Answer: " + word
 	case 1:
 		return word + "."
+	case 2:
+		return word + "\n"
 	}
 	return word
 }

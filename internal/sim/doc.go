@@ -2,27 +2,41 @@
 // pretends to be models in it. The quickstart, tests and scale trials run on it
 // without a key, a GPU or a network.
 //
-// The world makes problems of 14 families, with right and wrong answers in many
-// written forms, so that a rule verifier wrongly rejects some of the right ones
-// for the published causes (units, intervals against inequalities, sets, words,
-// ...). Every question ends in a tag such as "[simulated problem 17]", by which
-// the server finds the problem again.
+// # The world
 //
-// A reply is a pure function of the world's seed and the request (model,
-// messages, temperature, seed, and the number of the choice). The same request
-// gets the same reply, whenever and wherever it is asked.
+// [World.Problem] makes problems of 25 families, in turn, from the seed and the
+// number of the problem alone. Each has right and wrong answers in many written
+// forms, so that a rule verifier wrongly rejects some of the right ones for the
+// published causes: units, intervals against inequalities, ratios, sets, words,
+// explanatory text, other exact forms. Every question ends in a tag such as
+// "[simulated problem 17]", by which the server finds the problem again.
 //
-//   - The solver ([SolverModel]) answers rightly with probability 0.60, and then in
-//     the form of the ground truth with probability 0.38, else in any of the right
-//     forms. It leaves the box out with probability 0.04, and is cut off (finish
-//     reason "length") with probability 0.02.
+// # Replies
+//
+// A reply is a pure function of the world's seed and of the model, messages,
+// temperature, seed and number of the choice that a request names: the same
+// request gets the same reply, whenever, in whatever order and by whichever
+// server of the world it is asked. max_tokens and stop only cut it; everything
+// else in a request is ignored. Temperature is a number like any other here: at 0
+// another seed still gets another reply.
+//
+//   - The solver ([SolverModel]) knows the right answer with probability 0.60.
+//     It writes it in the form of the ground truth with probability 0.30, else in
+//     one of the right forms, all alike. Otherwise it gives one of the wrong
+//     answers, all alike. It is cut off before the answer (finish reason
+//     "length") with probability 0.02, and gives the answer without a box with
+//     probability 0.04.
 //   - An annotator says of a right answer that it is right with the probability
-//     that is stated as its sensitivity, and of a wrong one that it is wrong with
-//     its specificity. Annotators err independently of one another; one annotator
-//     errs on the same prompt always or never. Of questions outside the world, and
-//     of answers that the world does not write, it judges by a lenient comparison
-//     with the ground truth instead ([Lenient]).
+//     stated as its sensitivity, and of a wrong one that it is wrong with its
+//     specificity. Its errors are a pure function of the world's seed, its name
+//     and the messages: asking again does not make it better, and two annotators
+//     err independently. With the probability stated as Malformed the reply holds
+//     no verdict; that depends on the request's seed too, so asking again may
+//     help. It judges by the world's own truth if the question's tag, the ground
+//     truth and the answer are all the world's, else by [Lenient].
 //
-// Tokens are counted as one for every four bytes, rounded up. Everything the
-// server says is marked: "simulated": true, and system_fingerprint "simulated-SEED".
+// A token is four bytes, rounded up for each message or reply.
+//
+// Everything the server says is marked: "simulated": true, and in completions
+// system_fingerprint "simulated-SEED".
 package sim

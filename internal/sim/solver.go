@@ -1,9 +1,7 @@
 package sim
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -11,42 +9,30 @@ import (
 // The shares by which the solver replies; the package comment states them.
 const (
 	shareRight     = 0.60
-	shareUsualForm = 0.38 // of right answers
+	shareUsualForm = 0.30 // of right answers
 	shareUnboxed   = 0.04
 	shareCutOff    = 0.02
 )
 
-var tag = regexp.MustCompile(`\[simulated problem (\d{1,9})\]`)
-
-// tagged returns the number of the last problem that a text names.
-func tagged(text string) (int, bool) {
-	at := strings.LastIndex(text, "[simulated problem ")
-	if at < 0 {
-		return 0, false
-	}
-	m := tag.FindStringSubmatch(text[at:])
-	if m == nil {
-		return 0, false
-	}
-	i, err := strconv.Atoi(m[1])
-	return i, err == nil
-}
-
 // reply is what a model says, before it is cut to the request's limits.
 type reply struct {
 	text   string
-	finish string
+	finish string // finish reason: "stop" or "length"
 }
 
-const noProblem = "I cannot find a simulated problem in this request, so I make no claim."
+// Solve returns a reply of the solver to the i-th problem, for looking at the
+// world without a server; another seed gets another reply.
+func (w *World) Solve(i int, seed uint64) string {
+	return solve(draw(w.Seed, "solve", strconv.FormatUint(seed, 10), strconv.Itoa(i)), w.problem(i)).text
+}
 
-// solve replies to a request for a solution.
-func (w *World) solve(r *rand.Rand, prompt string) reply {
-	i, ok := tagged(prompt)
-	if !ok {
+const noProblem = "I cannot find a simulated problem in this request."
+
+// solve replies to a request for a solution; p is nil if it names no problem.
+func solve(r *rand.Rand, p *problem) reply {
+	if p == nil {
 		return reply{noProblem, "stop"}
 	}
-	p := w.problem(i)
 	answer := pick(r, p.wrong)
 	if r.Float64() < shareRight {
 		answer = p.truth
@@ -54,41 +40,66 @@ func (w *World) solve(r *rand.Rand, prompt string) reply {
 			answer = pick(r, p.right)
 		}
 	}
-	var b strings.Builder
-	b.WriteString(pick(r, openings))
-	for range between(r, 1, 3) {
-		fmt.Fprintf(&b, pick(r, steps), between(r, 2, 40))
-	}
 	how := r.Float64()
-	switch {
-	case how < shareCutOff:
-		b.WriteString("Now I go on to")
-		return reply{b.String(), "length"}
-	case how < shareCutOff+shareUnboxed:
-		fmt.Fprintf(&b, "So the answer is %s", answer)
-	default:
-		fmt.Fprintf(&b, pick(r, closings), answer)
+
+	var b strings.Builder
+	b.Grow(768)
+	b.WriteString(pick(r, openings))
+	style := r.IntN(3)
+	number := 0
+	for i, step := range p.steps {
+		if len(p.steps)-i > 2-number && r.IntN(4) == 0 {
+			continue // at least two are told
+		}
+		number++
+		switch style {
+		case 0:
+			b.WriteString(step)
+			b.WriteByte(' ')
+		case 1:
+			b.WriteString(strconv.Itoa(number))
+			b.WriteString(". ")
+			b.WriteString(step)
+			b.WriteByte('\n')
+		case 2:
+			b.WriteString("**Step ")
+			b.WriteString(strconv.Itoa(number))
+			b.WriteString(":** ")
+			b.WriteString(step)
+			b.WriteString("\n\n")
+		}
+		if how < shareCutOff && number == 2 {
+			b.WriteString(pick(r, breaks))
+			return reply{b.String(), "length"}
+		}
 	}
+	if r.IntN(3) == 0 {
+		b.WriteString(pick(r, checks))
+	}
+	closing := pick(r, closings)
+	if how < shareCutOff+shareUnboxed {
+		closing = pick(r, unboxed)
+	}
+	b.WriteString(closing.before)
+	b.WriteString(answer)
+	b.WriteString(closing.after)
 	return reply{b.String(), "stop"}
 }
 
+type closing struct{ before, after string }
+
 var (
 	openings = []string{
-		"Let me work through this carefully.\n\n", "We read off what is given and compute.\n\n", "First I restate the problem in symbols.\n\n",
-		"There is a direct way to see this.\n\n", "To solve the problem, I go step by step.\n\n",
+		"Let me work through this carefully.\n\n", "We read off what is given and compute.\n\n", "There is a direct way to see this.\n\n", "To solve the problem, I go step by step.\n\n",
+		"Okay, so what is asked here? First I collect what is given.\n\n", "## Solution\n\n", "",
 	}
-	steps = []string{
-		"Step: the quantities on both sides are brought to the same form, which uses the factor %d.\n", "I check the case %d separately; it changes nothing.\n",
-		"Substituting back gives a value that agrees with the estimate of about %d.\n", "Here I note that the term with %d cancels.\n", "Both sides are divided by %d where that is needed.\n",
+	checks = []string{
+		"Wait, let me check this once more. The steps hold, so I keep the result. ", "A quick check by going through the steps backwards agrees. ", "I also tried a second way, which leads to the same result. ",
 	}
-	closings = []string{
-		"\nThe final answer is $\\boxed{%s}$.", "\n\\[\n\\boxed{%s}\n\\]", "\nThus we get $\\boxed{%s}$", "\nHence\n$$\\boxed{%s}$$\nwhich was to be found.", "\n**Final answer:** \\(\\boxed{%s}\\)",
+	breaks   = []string{"Next we", "Now, putting this together, the", "Let me double-check this, because"}
+	closings = []closing{
+		{"\n\nThe final answer is $\\boxed{", "}$."}, {"\n\n\\[\n\\boxed{", "}\n\\]"}, {"\n\nThus we get $\\boxed{", "}$"}, {"\n\nHence\n$$\\boxed{", "}$$\nas was to be found."},
+		{"\n\n**Final Answer**\n\\(\\boxed{", "}\\)"}, {"\n\nTherefore, the answer is \\boxed{", "}."},
 	}
+	unboxed = []closing{{"\n\nSo the answer is ", "."}, {"\n\n**Answer:** $", "$"}, {"\n\nThe final answer is ", ""}}
 )
-
-// Solve returns the solver's reply to the bare question of the i-th problem, for
-// looking at the world without a server.
-func (w *World) Solve(i int, seed uint64) string {
-	p := w.problem(i)
-	return w.solve(draw(w.Seed, "solve", strconv.FormatUint(seed, 10), p.question), p.question).text
-}

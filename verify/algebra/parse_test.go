@@ -17,7 +17,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, dialect uint8) {
 		start := time.Now()
 		e, err := Parse(text, Dialect(dialect%3))
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 20*time.Second { // only a blow-up: the machine may be busy
 			t.Errorf("%.60q (%d bytes) took %v", text, len(text), took)
 		}
 		if err != nil {

@@ -139,7 +139,7 @@ func FuzzZero(f *testing.F) {
 		if !e.hasFloats() && Zero(Difference(e, e)) == Different {
 			t.Errorf("%q differs from itself", text)
 		}
-		if took := time.Since(start); took > 30*time.Second {
+		if took := time.Since(start); took > 20*time.Second { // only a blow-up: the machine may be busy
 			t.Errorf("%q took %v", text, took)
 		}
 	})

@@ -263,7 +263,7 @@ func FuzzEqual(f *testing.F) {
 	f.Fuzz(func(t *testing.T, answer, truth string) {
 		start := time.Now()
 		Equal(answer, truth)
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 20*time.Second { // only a blow-up: the machine may be busy
 			t.Errorf("Equal(%.60q, %.60q) took %v", answer, truth, took)
 		}
 		if equal, _ := Equal(answer, answer); !equal {

@@ -19,7 +19,7 @@ func FuzzNormalForms(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		start := time.Now()
 		math, own := mathForm(s), ownForm(s)
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 20*time.Second { // only a blow-up: the machine may be busy
 			t.Errorf("the forms of %.60q (%d bytes) took %v", s, len(s), took)
 		}
 		if len(math) > 6*len(s)+16 {
