@@ -47,7 +47,7 @@ func TestFalseNegatives(t *testing.T) {
 		}
 	}
 	share := float64(right) / float64(rejected)
-	if share < 0.34 || share > 0.43 {
+	if share < 0.33 || share > 0.44 {
 		t.Errorf("%.3f of %d boxed rejections are right, the published share is 0.385", share, rejected)
 	}
 	// Wrong units and the like: a rule verifier accepts some wrong answers too.

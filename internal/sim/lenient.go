@@ -166,6 +166,9 @@ func quantity(s string) (numeral, bool) {
 // so that neither 5x nor 5\pi is a number.
 func isUnit(s string) bool {
 	trimmed := strings.TrimSpace(s)
+	if joints.MatchString(trimmed) {
+		return false // "3 or 2" is a list; its first element is not the whole of it
+	}
 	return trimmed == "" || s != trimmed && len(trimmed) > 1 && trimmed != "pi" && strings.Trim(strings.ToLower(trimmed), "abcdefghijklmnopqrstuvwxyz ./^23") == ""
 }
 

@@ -17,6 +17,7 @@ func TestLenient(t *testing.T) {
 		{"4", `\boxed{4}`, true}, {"4", "2 + 2 = 4", true}, {"4", `\mathbf{4}`, true}, {"4", "4 apples, as asked", true}, {"4 cm", "4", true}, {"4", "04", true},
 		{"4", "5", false}, {"4", "-4", false}, {"4", "40", false}, {"4", "", false}, {"", "", false}, {"4", "four", false}, {"4", "1/4", false}, {"4", "4 or 5", false},
 		{"4", "4x", false}, {"4", `4\pi`, false}, {"4", `\sqrt{4}`, false}, {"4", "2^4", false}, {"4", "x^2+4", false}, {"2x", "2", false}, {"2", "2x", false}, {`4\pi`, "4", false},
+		{"3 or 2", "3", false}, {"3 and 2", "3", false}, {"1/2 or 3/2", "1/2", false}, {"3 or 2", "2, 3", true},
 		// fractions and decimals
 		{`\frac{3}{4}`, "0.75", true}, {`\frac{3}{4}`, "3/4", true}, {`\dfrac{3}{4}`, `\frac{6}{8}`, true}, {`\tfrac{3}{4}`, `\frac {3} {4}`, true}, {"0.5", ".5", true}, {"-0.5", `-\frac{1}{2}`, true},
 		{`1\frac{1}{2}`, "1.5", true}, {"1.5", `1 \frac{1}{2} \text{ tanks}`, true}, {"3/2", `1\frac{1}{2}`, true}, {"-1.5", `-1\frac{1}{2}`, true},
@@ -73,7 +74,7 @@ func TestLenientIsBounded(t *testing.T) {
 		Lenient(long, "4")
 		Lenient(long, long)
 	}
-	if took := time.Since(started); took > 5*time.Second {
+	if took := time.Since(started); took > time.Minute { // only a blow-up: the machine may be busy
 		t.Errorf("30 answers of 5 MB took %v", took)
 	}
 }

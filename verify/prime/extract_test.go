@@ -124,7 +124,7 @@ func TestExtractIsLinear(t *testing.T) {
 		reply := `\boxed{` + strings.Repeat(unit, size/len(unit)) + "}"
 		start := time.Now()
 		got := Extract(reply)
-		if took := time.Since(start); took > 20*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s: took %v", name, took)
 		}
 		if allocs := testing.AllocsPerRun(1, func() { Extract(reply[:size/100]) }); allocs > 0 {
