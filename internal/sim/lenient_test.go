@@ -47,7 +47,7 @@ func TestLenient(t *testing.T) {
 func TestLenientKnowsTheWorld(t *testing.T) {
 	w := &World{Seed: 1}
 	var agreed, all int
-	for i := range 20 * len(families) {
+	for i := range 8 * len(families) {
 		p := w.problem(i)
 		if !Lenient(p.truth, p.truth) {
 			t.Errorf("problem %d: %q is not equal to itself", i, p.truth)
@@ -69,13 +69,13 @@ func TestLenientKnowsTheWorld(t *testing.T) {
 func TestLenientIsBounded(t *testing.T) {
 	started := time.Now()
 	for _, unit := range []string{"1,", "{", `\frac{1}{2}`, `\text{`, "1 or ", "(", "1&", "9", "x=", `\{1,`} {
-		long := strings.Repeat(unit, 5_000_000/len(unit))
+		long := strings.Repeat(unit, 1_000_000/len(unit))
 		Lenient("4", long)
 		Lenient(long, "4")
 		Lenient(long, long)
 	}
 	if took := time.Since(started); took > time.Minute { // only a blow-up: the machine may be busy
-		t.Errorf("30 answers of 5 MB took %v", took)
+		t.Errorf("30 answers of 1 MB took %v", took)
 	}
 }
 
@@ -96,7 +96,7 @@ func FuzzLenient(f *testing.F) {
 		if !Lenient(truth, truth) {
 			t.Errorf("%q is not equal to itself", truth)
 		}
-		if dressed := "$" + truth + "$"; undress(dressed) != "" && !Lenient(truth, dressed) {
+		if dressed := "$ " + truth; !Lenient(truth, dressed) {
 			t.Errorf("%q is not equal to %q", truth, dressed)
 		}
 	})

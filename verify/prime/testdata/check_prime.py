@@ -150,18 +150,28 @@ class Maker:
         return (self.rewritten(answer) if r.random() < 0.2 else answer), truth
 
 
-def ours(binary, pairs):
-    """tinyv's verdicts, and the seconds the whole command took."""
+def ours(binary, pairs, cores=0):
+    """tinyv's verdicts, and the seconds the whole command took; cores 0 is all."""
     with tempfile.TemporaryDirectory() as folder:
         source, out = os.path.join(folder, "in.jsonl"), os.path.join(folder, "out.jsonl")
         with open(source, "w") as f:
             for answer, truth in pairs:
                 f.write(json.dumps({"prediction": answer, "ground_truth": truth}) + "\n")
         start = time.perf_counter()
-        subprocess.run([binary, "verify", "--verifier", "prime", "--in", source, "--out", out], check=True)
+        environment = dict(os.environ, GOMAXPROCS=str(cores)) if cores else None
+        subprocess.run([binary, "verify", "--verifier", "prime", "--in", source, "--out", out], check=True, env=environment)
         took = time.perf_counter() - start
         with open(out) as f:
             return [(row["correct"], row["reason"]) for row in map(json.loads, f)], took
+
+
+def golden_speed(binary, pairs, seed):
+    """Both verifiers on golden pairs, one after the other, each on one core."""
+    sample = random.Random(seed).sample(pairs, min(3000, len(pairs)))
+    seconds = sum(judge(pair)[1] for pair in sample)
+    _, took = ours(binary, pairs * 5, cores=1)
+    theirs, mine = len(sample) / seconds, 5 * len(pairs) / took
+    print(f"golden pairs, one core: original {theirs:.0f} pairs/s ({len(sample)} pairs); tinyv verify {mine:.0f} pairs/s (five times {len(pairs)} pairs, JSON read and written, process start included): {mine / theirs:.0f} times")
 
 
 def kind(answer, truth):
@@ -187,7 +197,9 @@ def main():
     seed = a.seed if a.seed is not None else random.SystemRandom().randrange(1 << 32)
 
     with gzip.open(a.golden, "rt") as f:
-        truths = [json.loads(line)["ground_truth"] for line in f]
+        rows = [json.loads(line) for line in f]
+    truths = [row["ground_truth"] for row in rows]
+    golden_speed(a.tinyv, [(row["prediction"], row["ground_truth"]) for row in rows], seed)
     maker = Maker(seed, truths)
     pairs = [maker.pair() for _ in range(a.pairs)]
     with multiprocessing.Pool(a.jobs) as pool:
