@@ -2,9 +2,10 @@
 //
 // It is strict: an unknown key, a wrong type, a value out of range or a file that
 // is not there is an [Error] that names the file, the line, the key and what
-// would be right; all mistakes are reported at once. Paths in a config are
-// relative to the directory of the config. A config names environment variables
-// that hold keys, never keys.
+// would be right. All mistakes of keys and types are reported at once and, where
+// there are none, all mistakes of values. Paths in a config are relative to the
+// directory of the config. A config names environment variables that hold keys,
+// never keys.
 package config
 
 import (
