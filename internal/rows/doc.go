@@ -15,5 +15,7 @@
 // directory; several may read it. Equal rows give byte-equal files.
 //
 // The package does not follow globs, does not merge schemas of parts, does not
-// decrypt Parquet, and refuses Parquet that is compressed with LZ4.
+// decrypt Parquet, and refuses Parquet that is compressed with LZ4 or has
+// booleans in the RLE encoding, which are rare and which the Parquet library
+// does not read safely.
 package rows

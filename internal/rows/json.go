@@ -123,6 +123,9 @@ func (t *text) failedAfter(where string, err error) error {
 	if _, ok := errors.AsType[*os.PathError](err); ok {
 		return fmt.Errorf("reading %q: %s%w", t.path, where, cause(err))
 	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return fmt.Errorf("reading %q: %sits zstd window is larger than %s, which would cost as much memory; compress it again without --long", t.path, where, size(zstd.MaxWindowSize))
+	}
 	return fmt.Errorf("reading %q: %sits compressed data is damaged; copy it or make it again (%w)", t.path, where, err)
 }
 

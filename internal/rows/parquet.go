@@ -7,6 +7,8 @@ import (
 	"io"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/parquet-go/parquet-go"
 	schema "github.com/parquet-go/parquet-go/format"
@@ -81,22 +83,49 @@ func (p *parquetFile) open() error {
 		if err != nil {
 			return fmt.Errorf("schema of the Parquet file: %w", err)
 		}
-		return p.refuseLZ4()
+		return p.refuse()
 	})
 }
 
-// refuseLZ4 refuses the one compression that is not safe to read: given damaged
-// data, the library (v0.32.0) doubles its buffer until the process dies, which
-// nothing can recover.
-func (p *parquetFile) refuseLZ4() error {
+// refuse refuses what the library (v0.32.0) does not read safely, although it
+// says that it can.
+//
+// Given damaged data in LZ4, it doubles its buffer until the process dies, which
+// nothing can recover. Booleans in the RLE encoding it reads as other booleans,
+// without an error: it takes the one bit of a run for eight, and rounds the
+// length of a run up to whole bytes.
+func (p *parquetFile) refuse() error {
 	for _, group := range p.parquet.Metadata().RowGroups {
 		for _, chunk := range group.Columns {
 			if codec := chunk.MetaData.Codec; codec == schema.Lz4 || codec == schema.Lz4Raw {
 				return fmt.Errorf("the Parquet file is compressed with %v, which is not supported; write it with zstd or snappy", codec)
 			}
+			if isRunLengthBoolean(&chunk.MetaData) {
+				return fmt.Errorf("its column %q has booleans in the RLE encoding, which is not supported; write the file with version 1 data pages (pyarrow: data_page_version=\"1.0\")",
+					strings.Join(chunk.MetaData.PathInSchema, "."))
+			}
 		}
 	}
 	return nil
+}
+
+// isRunLengthBoolean reports whether pages of a column chunk hold booleans in
+// the RLE encoding. The list of encodings counts levels too, which are always
+// RLE, so the newer statistics by kind of page decide where a file has them.
+func isRunLengthBoolean(chunk *schema.ColumnMetaData) bool {
+	if chunk.Type != schema.Boolean {
+		return false
+	}
+	if len(chunk.EncodingStats) > 0 {
+		return slices.ContainsFunc(chunk.EncodingStats, func(s schema.PageEncodingStats) bool { return s.Encoding == schema.RLE })
+	}
+	return slices.Contains(chunk.Encoding, schema.RLE) && !slices.Contains(chunk.Encoding, schema.Plain)
+}
+
+// isEmpty reports whether a row group has neither rows nor values. It may then
+// have no page that could be read: pyarrow writes a table without rows so.
+func isEmpty(group *schema.RowGroup) bool {
+	return group.NumRows == 0 && !slices.ContainsFunc(group.Columns, func(c schema.ColumnChunk) bool { return c.MetaData.NumValues != 0 })
 }
 
 func damaged(err error) error {
@@ -134,9 +163,13 @@ func scanParquet(path string, check func([]*column) error) iter.Seq2[indexed, er
 		}
 		row := int64(0)
 		for i, group := range p.parquet.RowGroups() {
+			meta := &p.parquet.Metadata().RowGroups[i]
+			if isEmpty(meta) {
+				continue
+			}
 			// The library calls the total size of a group's values; a batch is as
 			// many rows as come to some 4 MB.
-			size := p.parquet.Metadata().RowGroups[i].TotalByteSize
+			size := meta.TotalByteSize
 			batch := min(64, max(1, 4<<20*group.NumRows()/max(1, size)))
 			more, err := p.scanGroup(group, int(batch), &row, yield)
 			if err != nil {

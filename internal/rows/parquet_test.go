@@ -3,6 +3,7 @@ package rows
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -16,6 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	schema "github.com/parquet-go/parquet-go/format"
 
 	"tinyv/internal/shareddata"
 )
@@ -257,6 +260,80 @@ func TestLZ4IsRefused(t *testing.T) {
 	want := fmt.Sprintf("fatal reading %q: the Parquet file is compressed with LZ4_RAW, which is not supported; write it with zstd or snappy", path)
 	if diff := cmp.Diff([]string{want}, outline(path)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The library reads booleans in the RLE encoding as other booleans; in the plain
+// one, which almost all writers use, it reads them right beside RLE levels.
+func TestRunLengthBooleans(t *testing.T) {
+	boolean := parquet.Leaf(parquet.BooleanType)
+	rows := []levels{{{at(true, 0, 1)}}, {{at(true, 0, 1)}}, {{at(nil, 0, 0)}}, {{at(false, 0, 1)}}, {{at(true, 0, 1)}}}
+	for _, version := range []int{1, 2} {
+		path := writeLayout(t, parquet.Optional(parquet.Encoded(boolean, &parquet.RLE)), rows, parquet.DataPageVersion(version))
+		want := fmt.Sprintf(`fatal reading %q: its column "c" has booleans in the RLE encoding, which is not supported; write the file with version 1 data pages (pyarrow: data_page_version="1.0")`, path)
+		if diff := cmp.Diff([]string{want}, outline(path)); diff != "" {
+			t.Errorf("version %d: %s", version, diff)
+		}
+		got := outline(writeLayout(t, parquet.Optional(boolean), rows, parquet.DataPageVersion(version)))
+		if diff := cmp.Diff([]string{`in.parquet:1: {"c":true}`, `in.parquet:2: {"c":true}`, `in.parquet:3: {"c":null}`, `in.parquet:4: {"c":false}`, `in.parquet:5: {"c":true}`}, got); diff != "" {
+			t.Errorf("version %d, plain: %s", version, diff)
+		}
+	}
+
+	// Where a file has no statistics of encodings, their list must do.
+	for _, test := range []struct {
+		chunk schema.ColumnMetaData
+		want  bool
+	}{
+		{schema.ColumnMetaData{Type: schema.Boolean, Encoding: []schema.Encoding{schema.RLE}}, true},
+		{schema.ColumnMetaData{Type: schema.Boolean, Encoding: []schema.Encoding{schema.Plain, schema.RLE}}, false},
+		{schema.ColumnMetaData{Type: schema.Boolean, Encoding: []schema.Encoding{schema.Plain, schema.RLE},
+			EncodingStats: []schema.PageEncodingStats{{PageType: schema.DataPageV2, Encoding: schema.RLE, Count: 1}}}, true},
+		{schema.ColumnMetaData{Type: schema.Int64, Encoding: []schema.Encoding{schema.RLE}}, false},
+	} {
+		if got := isRunLengthBoolean(&test.chunk); got != test.want {
+			t.Errorf("%+v: %v, want %v", test.chunk, got, test.want)
+		}
+	}
+}
+
+// pyarrow writes a table without rows as a row group without pages.
+func TestEmptyRowGroup(t *testing.T) {
+	path := writeLayout(t, parquet.Optional(parquet.String()), nil)
+	p, err := openParquet(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta := *p.parquet.Metadata()
+	p.file.Close()
+	write := func(rows int64) string {
+		meta.NumRows = rows
+		meta.RowGroups = []schema.RowGroup{{NumRows: rows, Columns: []schema.ColumnChunk{{
+			MetaData: schema.ColumnMetaData{Type: schema.ByteArray, Encoding: []schema.Encoding{schema.Plain}, PathInSchema: []string{"c"}, Codec: schema.Zstd},
+		}}}}
+		footer, err := thrift.Marshal(new(thrift.CompactProtocol), &meta)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := binary.LittleEndian.AppendUint32(append([]byte(magicParquet), footer...), uint32(len(footer)))
+		return put(t, t.TempDir(), "in.parquet", append(data, magicParquet...))
+	}
+	type row struct {
+		C *string `parquet:"c,optional"`
+	}
+	path = write(0)
+	if got := outline(path); got != nil {
+		t.Errorf("Records gives %q", got)
+	}
+	if got := readError[row](t, path); got != "" {
+		t.Errorf("Read gives %s", got)
+	}
+	if got := readError[Rejected](t, path); !strings.Contains(got, "no column") {
+		t.Errorf("Read of another type gives %q", got)
+	}
+	// One that promises a row and has no page is damaged.
+	if got := outline(write(1)); len(got) != 1 || !strings.Contains(got[0], "is damaged") {
+		t.Errorf("a row without a page gives %q", got)
 	}
 }
 

@@ -383,6 +383,16 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// A window that a user chose with zstd --long is not damage.
+func TestLargeZstdWindow(t *testing.T) {
+	// The header of a frame: magic, no content size, a window of 1 GiB.
+	path := put(t, t.TempDir(), "in.jsonl.zst", []byte(magicZstd+"\x00\xa0\x01\x00\x00"))
+	want := fmt.Sprintf("fatal reading %q: after line 0: its zstd window is larger than 512 MiB, which would cost as much memory; compress it again without --long", path)
+	if diff := cmp.Diff([]string{want}, outline(path)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // Links count as what they point to, as in a Hugging Face cache.
 func TestPartsThroughLinks(t *testing.T) {
 	blobs, d := t.TempDir(), t.TempDir()
