@@ -13,9 +13,6 @@ import (
 	"tinyv/verify/prime"
 )
 
-// finishLength is the finish reason of a reply that max_tokens cut off.
-const finishLength = "length"
-
 // judge extracts the answer of a reply and puts it to the rule verifier.
 func judge(ctx context.Context, rule Rule, r *rows.Response) error {
 	extraction := prime.Extract(r.Response)
@@ -67,7 +64,7 @@ func (t *tally) add(r rows.Response) error {
 	if r.Extracted != "" {
 		t.figures["extracted"]++
 	}
-	if r.FinishReason == finishLength {
+	if r.FinishReason == rows.FinishLength {
 		t.figures["cut_off"]++
 	}
 	switch {

@@ -37,9 +37,6 @@ const (
 	reasonAnswerTooLong = "answer_too_long"
 )
 
-// finishLength is the finish reason of a reply that max_tokens cut off.
-const finishLength = "length"
-
 // Annotator is one voter, with what it takes to fingerprint and price it.
 type Annotator struct {
 	Name        string
@@ -180,7 +177,7 @@ func (o Options) staysBehind(r *rows.Response) string {
 		return reasonRuleUndecided
 	case *r.RuleCorrect:
 		return reasonAccepted
-	case o.RequireFinished && r.FinishReason == finishLength:
+	case o.RequireFinished && r.FinishReason == rows.FinishLength:
 		return reasonCutOff
 	case o.RequireBoxed && r.Boxed == nil:
 		return reasonUnboxed

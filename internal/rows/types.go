@@ -109,6 +109,9 @@ const (
 	OriginSynthetic = "synthetic"
 )
 
+// FinishLength is the finish reason of a reply that max_tokens cut off.
+const FinishLength = "length"
+
 // Rejected is one input row that a stage dropped, as its reject file lists it.
 type Rejected struct {
 	Input  string `parquet:"input" json:"input"`   // file name of the input
