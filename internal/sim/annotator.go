@@ -10,6 +10,7 @@ import (
 type judgement struct {
 	none   bool   // the prompt holds no answer
 	said   bool   // the verdict, errors included
+	right  bool   // what the verdict would be without them
 	asJSON bool   // the prompt asks for is_correct
 	answer string // what is judged
 }
@@ -36,7 +37,7 @@ func (w *World) judge(name string, a Annotator, system, prompt string) judgement
 		said = !right
 	}
 	return judgement{
-		said: said, answer: answer.text,
+		said: said, right: right, answer: answer.text,
 		asJSON: strings.Contains(system, "is_correct") || asks(prompt, "is_correct", question, truth, answer),
 	}
 }
@@ -87,26 +88,26 @@ func asks(prompt, word string, sections ...section) bool {
 func (a Annotator) reply(r *rand.Rand, j judgement) reply {
 	switch {
 	case j.none:
-		return reply{"I cannot find <model_answer> and </model_answer> in this request, so I give no verdict.", "stop"}
+		return reply{text: "I cannot find <model_answer> and </model_answer> in this request, so I give no verdict.", finish: "stop"}
 	case r.Float64() < a.Malformed:
 		return malformed(r)
 	case j.asJSON:
-		return reply{jsonVerdict(r, j), "stop"}
+		return reply{text: jsonVerdict(r, j), finish: "stop"}
 	}
-	return reply{wordVerdict(r, j.said), "stop"}
+	return reply{text: wordVerdict(r, j.said), finish: "stop"}
 }
 
 // malformed returns a reply that holds no verdict, in any format.
 func malformed(r *rand.Rand) reply {
 	switch r.IntN(4) {
 	case 0:
-		return reply{"The model answer and the ground truth can both be read in several ways. Comparing them term by term, we", "length"}
+		return reply{text: "The model answer and the ground truth can both be read in several ways. Comparing them term by term, we", finish: "length"}
 	case 1:
-		return reply{"I am sorry, but I cannot judge this answer.", "stop"}
+		return reply{text: "I am sorry, but I cannot judge this answer.", finish: "stop"}
 	case 2:
-		return reply{"```json\n{\"reasoning\": \"Both answers are brought to a common form first. The", "length"}
+		return reply{text: "```json\n{\"reasoning\": \"Both answers are brought to a common form first. The", finish: "length"}
 	}
-	return reply{`{"reasoning": "The two answers are compared`, "length"}
+	return reply{text: `{"reasoning": "The two answers are compared`, finish: "length"}
 }
 
 var reasons = map[bool][]string{

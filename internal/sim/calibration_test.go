@@ -17,6 +17,7 @@ import (
 // TestFalseNegatives keeps the world near the published pool: of the boxed replies
 // that the rule verifier rejected there, 38.5% were correct.
 func TestFalseNegatives(t *testing.T) {
+	t.Parallel()
 	w := &sim.World{Seed: 7}
 	rejected, right, accepted, wrong := 0, 0, 0, 0
 	for i := range 8000 {

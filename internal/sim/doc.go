@@ -16,9 +16,9 @@
 // A reply is a pure function of the world's seed and of the model, messages,
 // temperature, seed and number of the choice that a request names: the same
 // request gets the same reply, whenever, in whatever order and by whichever
-// server of the world it is asked. max_tokens and stop only cut it; everything
-// else in a request is ignored. Temperature is a number like any other here: at 0
-// another seed still gets another reply.
+// server of the world it is asked. max_tokens and stop only cut it, logprobs only
+// adds to it; everything else in a request is ignored. Temperature is a number like
+// any other here: at 0 another seed still gets another reply.
 //
 //   - The solver ([SolverModel]) knows the right answer with probability 0.60.
 //     It writes it in the form of the ground truth with probability 0.30, else in
@@ -35,7 +35,16 @@
 //     help. It judges by the world's own truth if the question's tag, the ground
 //     truth and the answer are all the world's, else by [Lenient].
 //
+// A model may show its thoughts ([Reasoning]); what it says after them is the same.
+//
 // A token is four bytes, rounded up for each message or reply.
+//
+// # Weather
+//
+// The server can be made late ([Distribution]), strict ([Limits]), unreliable
+// ([Faults], [Running.Pause]) and slow to do batches ([Batch]). None of that changes
+// a reply. It keeps a log ([World.RequestLog]) and counts (/stats) of who was
+// answered what, and of what was answered again.
 //
 // Everything the server says is marked: "simulated": true, and in completions
 // system_fingerprint "simulated-SEED".

@@ -16,6 +16,7 @@ import (
 // that knows nothing of how forms are made, and compares what they mean. A form
 // that cannot be read fails too, so none goes unlooked at.
 func TestFormsMeanWhatTheyClaim(t *testing.T) {
+	t.Parallel()
 	read := 0
 	for _, seed := range []uint64{1, 2, 7, math.MaxUint64} {
 		w := &World{Seed: seed}

@@ -20,6 +20,10 @@ type chatRequest struct {
 	Stop                stops     `json:"stop"`
 	Seed                *int64    `json:"seed"`
 	Stream              bool      `json:"stream"`
+	Logprobs            bool      `json:"logprobs"`
+	TopLogprobs         int       `json:"top_logprobs"`
+
+	body uint64 // hash of all of the request, whatever way it is written in
 }
 
 type message struct {
@@ -34,7 +38,8 @@ type content string
 func (c *content) UnmarshalJSON(data []byte) error {
 	switch data[0] {
 	case '"':
-		return json.Unmarshal(data, (*string)(c))
+		*c = content(unquote(data))
+		return nil
 	case 'n':
 		return nil
 	case '[':
@@ -94,6 +99,10 @@ func (r *chatRequest) refusal() string {
 		return "max_completion_tokens must be at least 1"
 	case r.Temperature != nil && *r.Temperature < 0:
 		return "temperature must not be negative"
+	case r.TopLogprobs < 0 || r.TopLogprobs > maxTopLogprobs:
+		return fmt.Sprintf("top_logprobs must be from 0 to %d", maxTopLogprobs)
+	case r.TopLogprobs > 0 && !r.Logprobs:
+		return "top_logprobs needs logprobs: true"
 	}
 	return ""
 }
@@ -135,19 +144,50 @@ func (r *chatRequest) hash() uint64 {
 	return hash(texts...)
 }
 
-// limit cuts a reply before the first stop text in it, then to the tokens asked for.
-func (r *chatRequest) limit(said reply) reply {
+// limit cuts a reply before the first stop text in it, then to the tokens asked
+// for. Thoughts come first, so they take their tokens first; stop texts in them do
+// not count.
+func (r *chatRequest) limit(said reply, reasoning Reasoning) choice {
 	for _, stop := range r.Stop {
 		if at := strings.Index(said.text, stop); stop != "" && at >= 0 {
-			said = reply{said.text[:at], "stop"}
+			said.text, said.finish = said.text[:at], "stop"
 		}
 	}
+	if reasoning == ReasoningTags {
+		said.text, said.thought = "<think>\n"+said.thought+"\n</think>\n\n"+said.text, ""
+	}
+	if limit := r.wantedTokens(); limit > 0 {
+		if thought := tokens(said.thought); limit <= thought && said.thought != "" {
+			said = reply{thought: cutTo(said.thought, limit), finish: "length"}
+		} else if limit-thought < tokens(said.text) {
+			said.text, said.finish = cutTo(said.text, limit-thought), "length"
+		}
+	}
+	return choice{Message: spoken{"assistant", said.thought, said.text}, FinishReason: said.finish}
+}
+
+// cutTo cuts a text to so many tokens, without half characters.
+func cutTo(text string, limit int) string {
+	return strings.ToValidUTF8(text[:min(bytesPerToken*limit, len(text))], "")
+}
+
+// wantedTokens is the smallest limit that a request sets to its reply; 0 for none.
+func (r *chatRequest) wantedTokens() int {
+	wanted := 0
 	for _, limit := range []*int{r.MaxTokens, r.MaxCompletionTokens} {
-		if limit != nil && *limit < tokens(said.text) {
-			said = reply{strings.ToValidUTF8(said.text[:bytesPerToken**limit], ""), "length"}
+		if limit != nil && (wanted == 0 || *limit < wanted) {
+			wanted = *limit
 		}
 	}
-	return said
+	return wanted
+}
+
+func (r *chatRequest) promptTokens() int {
+	sum := 0
+	for _, m := range r.Messages {
+		sum += tokens(string(m.Content))
+	}
+	return sum
 }
 
 const bytesPerToken = 4

@@ -18,14 +18,19 @@ import (
 	"time"
 )
 
-// maxBody is the largest request, in bytes.
+// chatPath is where chat completions are asked for, one by one or in a batch.
+const chatPath = "/v1/chat/completions"
+
+// maxBody is the largest request but an upload, in bytes.
 const maxBody = 32 << 20
 
 // Server answers for the models of a World. Besides the solver and the
 // annotators there are models that always fail, for trying by hand what happens
 // then: sim-status-401 and every other status from 400 to 599, sim-html (a web
-// page), sim-garbage (broken JSON), sim-empty (no choices), and sim-cut (the
-// connection breaks inside the body).
+// page), sim-garbage (broken JSON), sim-empty (no choices), sim-wrong-json (JSON of
+// another shape), sim-duplicate (the reply twice in one answer), sim-cut (the
+// connection ends inside the body), sim-reset (it is reset before), sim-hang (no
+// byte comes), and sim-stall (half of the body comes, then no more).
 type Server struct {
 	RequireKey string // bearer key that requests under /v1/ must bring; empty for none
 
@@ -34,18 +39,25 @@ type Server struct {
 	fingerprint string
 	buffers     sync.Pool // of *bytes.Buffer
 	warnForeign sync.Once
-	failed      tries
+	ending      chan struct{} // closed when what is held for the client is let go
 
-	mu    sync.Mutex
-	asked map[string]int64 // requests by model that answers
+	timers     timers
+	limiter    limiter
+	memory     memory
+	tally      *tally
+	requestLog requestLog
+	batches    *batches
 }
 
 // NewServer returns a server for the models of w.
 func NewServer(w *World, log *slog.Logger) *Server {
-	return &Server{
-		world: w, log: log, fingerprint: "simulated-" + strconv.FormatUint(w.Seed, 10),
-		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }}, asked: map[string]int64{},
+	s := &Server{
+		world: w, log: log, fingerprint: "simulated-" + strconv.FormatUint(w.Seed, 10), ending: make(chan struct{}),
+		buffers: sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		memory:  memory{most: maxRemembered}, tally: newTally(), requestLog: requestLog{out: w.RequestLog, log: log},
 	}
+	s.batches = newBatches(s)
+	return s
 }
 
 // Models lists the models that answer.
@@ -53,34 +65,28 @@ func (s *Server) Models() []string {
 	return append([]string{SolverModel}, slices.Sorted(maps.Keys(s.world.Annotators))...)
 }
 
-// Handler returns the HTTP handler: GET /v1/models, POST /v1/chat/completions,
-// GET /healthz, and GET /stats, which counts the well-formed requests for each
-// model, those that failed by Faults included. Errors have OpenAI's form. It is
-// safe for several goroutines.
+// Handler returns the HTTP handler: GET /v1/models, POST /v1/chat/completions, the
+// Batch API under /v1/files and /v1/batches, GET /healthz, and GET /stats, which
+// counts the well-formed requests for each model, those that failed by Faults
+// included, how they ended, the faults by kind, the most requests in flight, and
+// the whole replies to requests that had got one before. Errors have OpenAI's
+// form. It is safe for several goroutines.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	var method string
-	var answer http.HandlerFunc
-	switch r.URL.Path {
-	case "/v1/chat/completions":
-		method, answer = http.MethodPost, s.chat
-	case "/v1/models":
-		method, answer = http.MethodGet, s.models
-	case "/healthz":
-		method, answer = http.MethodGet, func(w http.ResponseWriter, _ *http.Request) {
-			write(w, http.StatusOK, map[string]any{"status": "ok", "simulated": true})
-		}
-	case "/stats":
-		method, answer = http.MethodGet, s.stats
-	default:
-		fail(w, http.StatusNotFound, fmt.Sprintf("there is no %q here; the API is at /v1/models and /v1/chat/completions", excerpt(r.URL.Path)))
+	if r.URL.Path == chatPath && r.Method == http.MethodPost && s.admits(r) {
+		s.chat(w, r) // nearly every request, without a map of what else there might be
 		return
 	}
+	answers := s.route(r.URL.Path)
+	answer, known := answers[r.Method]
 	switch {
-	case r.Method != method:
-		w.Header().Set("Allow", method)
-		fail(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %q", r.URL.Path, method, excerpt(r.Method)))
+	case answers == nil:
+		fail(w, http.StatusNotFound, fmt.Sprintf("there is no %q here; the API is at /v1/models, /v1/chat/completions, /v1/files and /v1/batches", excerpt(r.URL.Path)))
+	case !known:
+		allowed := strings.Join(slices.Sorted(maps.Keys(answers)), ", ")
+		w.Header().Set("Allow", allowed)
+		fail(w, http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %q", excerpt(r.URL.Path), allowed, excerpt(r.Method)))
 	case strings.HasPrefix(r.URL.Path, "/v1/") && !s.admits(r):
 		fail(w, http.StatusUnauthorized, wrongKey)
 	default:
@@ -88,16 +94,26 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// route returns what answers at a path, by method; nil if nothing does.
+func (s *Server) route(path string) map[string]http.HandlerFunc {
+	switch path {
+	case chatPath:
+		return map[string]http.HandlerFunc{http.MethodPost: s.chat}
+	case "/v1/models":
+		return map[string]http.HandlerFunc{http.MethodGet: s.models}
+	case "/healthz":
+		return map[string]http.HandlerFunc{http.MethodGet: func(w http.ResponseWriter, _ *http.Request) {
+			write(w, http.StatusOK, map[string]any{"status": "ok", "simulated": true})
+		}}
+	case "/stats":
+		return map[string]http.HandlerFunc{http.MethodGet: s.stats}
+	}
+	return s.batches.route(path)
+}
+
 func (s *Server) admits(r *http.Request) bool {
 	want := "Bearer " + s.RequireKey
 	return s.RequireKey == "" || subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte(want)) == 1
-}
-
-func (s *Server) stats(w http.ResponseWriter, _ *http.Request) {
-	s.mu.Lock()
-	asked := maps.Clone(s.asked)
-	s.mu.Unlock()
-	write(w, http.StatusOK, map[string]any{"simulated": true, "requests": asked})
 }
 
 func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
@@ -114,14 +130,16 @@ func (s *Server) models(w http.ResponseWriter, _ *http.Request) {
 }
 
 type choice struct {
-	Index        int    `json:"index"`
-	Message      spoken `json:"message"`
-	FinishReason string `json:"finish_reason"`
+	Index        int       `json:"index"`
+	Message      spoken    `json:"message"`
+	Logprobs     *logprobs `json:"logprobs,omitempty"`
+	FinishReason string    `json:"finish_reason"`
 }
 
 type spoken struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Role             string `json:"role"`
+	ReasoningContent string `json:"reasoning_content,omitempty"`
+	Content          string `json:"content"`
 }
 
 type usage struct {
@@ -142,46 +160,101 @@ type chatReply struct {
 }
 
 func (s *Server) chat(w http.ResponseWriter, r *http.Request) {
+	inFlight := s.tally.enter()
+	defer s.tally.leave()
 	req, ok := s.read(w, r)
 	if !ok {
 		return
 	}
-	if text := req.refusal(); text != "" {
-		fail(w, http.StatusBadRequest, text)
+	if status, wrong := s.refusal(req); status != 0 {
+		write(w, status, wrong)
 		return
 	}
-	if failingModel(w, req.Model) {
+	a := asking{model: req.Model, body: req.body, reply: req.hash()}
+	if kind, ok := alwaysFails(req.Model); ok {
+		a.try = s.memory.try(a.body)
+		s.fault(w, r, a, kind, cannedReply(req.Model))
 		return
 	}
-	annotator, isAnnotator := s.world.Annotators[req.Model]
-	if !isAnnotator && req.Model != SolverModel {
-		fail(w, http.StatusNotFound, fmt.Sprintf("there is no model %q here; the simulated models are %s", excerpt(req.Model), strings.Join(s.Models(), ", ")))
+	s.tally.ask(req.Model)
+	if most := s.world.Limits.InFlight; most > 0 && inFlight > int64(most) {
+		s.tally.end(outcomeOverloaded, "", false)
+		fail(w, http.StatusServiceUnavailable, fmt.Sprintf("the simulated model is overloaded: it takes %d requests at once", most))
 		return
 	}
-	s.mu.Lock()
-	s.asked[req.Model]++
-	s.mu.Unlock()
+	if wrong, ok := s.tooLong(req); ok {
+		s.tally.end(outcomeContextLength, "", false)
+		write(w, http.StatusBadRequest, wrong)
+		return
+	}
+	reply := s.complete(req, a.reply)
+	if over, ok := s.limiter.admit(s.world.Limits, req.Model, reply.Usage.TotalTokens, time.Now, w.Header()); !ok {
+		s.tally.end(outcomeLimited, "", false)
+		failLimited(w, req.Model, over)
+		return
+	}
 
-	request := req.hash()
-	if status := s.world.Faults.status(request); status != 0 && s.failed.first(request) {
-		failWith(w, status, "a simulated fault; try again")
+	a.try = s.memory.try(a.body)
+	kind := s.world.Faults.kind(a.reply, a.try)
+	if kind != "" && early(kind) {
+		s.fault(w, r, a, kind, reply)
 		return
 	}
-	if s.world.Latency > 0 {
-		select {
-		case <-time.After(s.world.Latency):
-		case <-r.Context().Done():
-			return
-		}
-	}
-	if isAnnotator {
-		system, prompt := req.texts()
-		judgement := s.world.judge(req.Model, annotator, system, prompt)
-		s.answer(w, req, request, func(r *rand.Rand) reply { return annotator.reply(r, judgement) })
+	// A reply that is ready at once is written even if nobody waits any more.
+	if d := s.world.latency(a.reply, a.try, reply.Usage.CompletionTokens); d > 0 && !s.timers.wait(r.Context(), nil, d) {
+		s.ended(a, 0, "", false)
 		return
 	}
-	p := s.posed(req)
-	s.answer(w, req, request, func(r *rand.Rand) reply { return solve(r, p) })
+	if kind != "" {
+		s.fault(w, r, a, kind, reply)
+		return
+	}
+	body, err := json.Marshal(reply)
+	if err != nil {
+		fail(w, http.StatusInternalServerError, "the reply cannot be written as JSON")
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	s.ended(a, http.StatusOK, "", send(w, r, body))
+}
+
+// fault answers with a fault, and counts and logs it even if that ends in a panic.
+func (s *Server) fault(w http.ResponseWriter, r *http.Request, a asking, kind string, reply chatReply) {
+	var status int
+	var whole bool
+	defer func() { s.ended(a, status, kind, whole) }()
+	status, whole = s.misbehave(w, r, kind, reply)
+}
+
+// refusal says what is wrong with a request, with the status for it; 0 if nothing
+// is. Models that always fail are models.
+func (s *Server) refusal(req *chatRequest) (int, errorReply) {
+	if text := req.refusal(); text != "" {
+		return http.StatusBadRequest, failure(http.StatusBadRequest, text)
+	}
+	if _, ok := alwaysFails(req.Model); ok || s.speaks(req.Model) {
+		return 0, errorReply{}
+	}
+	return http.StatusNotFound, failure(http.StatusNotFound, fmt.Sprintf("there is no model %q here; the simulated models are %s", excerpt(req.Model), strings.Join(s.Models(), ", ")))
+}
+
+// speaks reports whether a model answers.
+func (s *Server) speaks(model string) bool {
+	_, isAnnotator := s.world.Annotators[model]
+	return isAnnotator || model == SolverModel
+}
+
+// tooLong says that a request does not fit into the context, if that is so.
+func (s *Server) tooLong(req *chatRequest) (errorReply, bool) {
+	most := s.world.ContextLength
+	if most <= 0 {
+		return errorReply{}, false
+	}
+	prompt, wanted := req.promptTokens(), req.wantedTokens()
+	if prompt+max(wanted, 1) <= most {
+		return errorReply{}, false
+	}
+	return tooLong(s.world.VLLMWords, most, prompt, wanted), true
 }
 
 // read reads a request, or answers what is wrong with it.
@@ -201,6 +274,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) (*chatRequest, boo
 		fail(w, http.StatusBadRequest, "the body is not a chat request: "+excerpt(err.Error()))
 		return nil, false
 	}
+	req.body = canonicalHash(body.Bytes())
 	return req, true
 }
 
@@ -228,35 +302,63 @@ func (s *Server) posed(req *chatRequest) *problem {
 	return p
 }
 
-// answer writes as many replies as the request wants.
-func (s *Server) answer(w http.ResponseWriter, req *chatRequest, request uint64, say func(*rand.Rand) reply) {
+// A voice is what a model says of one prompt: its replies, and how sure it is of
+// the verdict in them.
+type voice struct {
+	say       func(*rand.Rand) reply
+	think     func(*rand.Rand) string
+	reasoning Reasoning
+
+	// Of use for logprobs only.
+	verdict    string // the word that gives it; empty if there is none
+	confidence float64
+}
+
+// voice returns what the model of a request says of its prompt.
+func (s *Server) voice(req *chatRequest) voice {
+	a, isAnnotator := s.world.Annotators[req.Model]
+	if !isAnnotator {
+		p := s.posed(req)
+		return voice{
+			say: func(r *rand.Rand) reply { return solve(r, p) }, think: func(r *rand.Rand) string { return ponder(r, p) }, reasoning: s.world.SolverReasoning,
+		}
+	}
+	system, prompt := req.texts()
+	j := s.world.judge(req.Model, a, system, prompt)
+	v := voice{say: func(r *rand.Rand) reply { return a.reply(r, j) }, think: func(r *rand.Rand) string { return weigh(r, j) }, reasoning: a.Reasoning}
+	if req.Logprobs && !j.none {
+		v.verdict = strconv.FormatBool(j.said)
+		v.confidence = a.confidence(j, s.world.Seed, req.Model, system, prompt)
+	}
+	return v
+}
+
+// complete makes the whole reply to a request; request is its hash. It is a pure
+// function of both and the world.
+func (s *Server) complete(req *chatRequest, request uint64) chatReply {
+	v := s.voice(req)
 	n := req.choices()
 	id := strconv.FormatUint(request, 16)
 	out := chatReply{
 		ID: "sim-" + id, Object: "chat.completion", Model: req.Model, SystemFingerprint: s.fingerprint, Simulated: true, Choices: make([]choice, n),
 	}
-	for _, m := range req.Messages {
-		out.Usage.PromptTokens += tokens(string(m.Content))
-	}
+	out.Usage.PromptTokens = req.promptTokens()
 	for i := range n {
-		said := req.limit(say(draw(s.world.Seed, "reply", id, strconv.Itoa(i))))
-		out.Choices[i] = choice{i, spoken{"assistant", said.text}, said.finish}
-		out.Usage.CompletionTokens += tokens(said.text)
+		number := strconv.Itoa(i)
+		said := v.say(draw(s.world.Seed, "reply", id, number))
+		if v.reasoning != NoReasoning {
+			said.thought = v.think(draw(s.world.Seed, "reasoning", id, number))
+		}
+		c := &out.Choices[i]
+		*c = req.limit(said, v.reasoning)
+		c.Index = i
+		out.Usage.CompletionTokens += tokens(c.Message.Content) + tokens(c.Message.ReasoningContent)
+		if req.Logprobs {
+			c.Logprobs = v.logprobs(draw(s.world.Seed, "logprobs", id, number), c.Message.Content, req.TopLogprobs)
+		}
 	}
 	out.Usage.TotalTokens = out.Usage.PromptTokens + out.Usage.CompletionTokens
-	write(w, http.StatusOK, out)
-}
-
-// fail writes an error in OpenAI's form.
-func fail(w http.ResponseWriter, status int, text string) {
-	kind := "invalid_request_error"
-	switch {
-	case status == http.StatusTooManyRequests:
-		kind = "rate_limit_error"
-	case status >= 500:
-		kind = "server_error"
-	}
-	write(w, status, map[string]any{"error": map[string]any{"message": text, "type": kind, "code": status}, "simulated": true})
+	return out
 }
 
 func write(w http.ResponseWriter, status int, v any) {
@@ -269,4 +371,17 @@ func write(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(status)
 	_, _ = w.Write(data) // a client that has gone needs no answer
+}
+
+// send writes a body and reports whether all of it went out to a client that was
+// there. What the client's machine has taken may still be lost with its process; a
+// client that goes at once after it has read all has had a whole reply.
+func send(w http.ResponseWriter, r *http.Request, body []byte) bool {
+	there := r.Context().Err() == nil
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	if _, err := w.Write(body); err != nil {
+		return false
+	}
+	err := http.NewResponseController(w).Flush()
+	return there && (err == nil || errors.Is(err, http.ErrNotSupported))
 }

@@ -70,11 +70,12 @@ func within(k, n int, p float64) bool {
 }
 
 func TestAnnotatorsAreAsGoodAsStated(t *testing.T) {
+	t.Parallel()
 	w := &World{Seed: 5, Annotators: map[string]Annotator{
 		"a": {Sensitivity: 0.9, Specificity: 0.95, Malformed: 0.05}, "b": {Sensitivity: 0.8, Specificity: 0.7}, "perfect": {Sensitivity: 1, Specificity: 1}, "contrary": {},
 	}}
 	h := NewServer(w, quiet).Handler()
-	const asked = 750 * 6
+	const asked = 500 * 6
 	type tally struct {
 		malformed   int
 		judged, yes [2]int // wrong answers, right answers
@@ -236,6 +237,7 @@ func TestMalformedDependsOnTheSeed(t *testing.T) {
 }
 
 func TestSolverShares(t *testing.T) {
+	t.Parallel()
 	w := &World{Seed: 9}
 	h := NewServer(w, quiet).Handler()
 	const n = 6000
@@ -452,7 +454,7 @@ func TestErrors(t *testing.T) {
 	if _, _, reply := post(t, h, `{"model": "nobody", `+ok+`}`); !strings.Contains(string(reply), "sim-solver, sim-annotator-a, sim-annotator-b") {
 		t.Errorf("the known models are not named: %s", reply)
 	}
-	for model, holds := range map[string]string{"sim-html": "<html>", "sim-garbage": `"message"`, "sim-empty": `"choices": []`, "sim-cut": `"index": 0`} {
+	for model, holds := range map[string]string{"sim-html": "<html>", "sim-garbage": `"message"`, "sim-empty": `"choices": []`, "sim-cut": `"index":0`, "sim-wrong-json": `"data"`, "sim-duplicate": `}{"id"`} {
 		if status, header, reply := post(t, h, `{"model": "`+model+`", `+ok+`}`); status != 200 || !strings.Contains(string(reply), holds) || header.Get("Content-Type") == "" {
 			t.Errorf("%s: status %d, %v: %s", model, status, header, reply)
 		}
@@ -493,23 +495,27 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// TestFaultsAreForgotten: the memory of tries is bounded, and holds at least what
-// is documented.
-func TestFaultsAreForgotten(t *testing.T) {
-	var memory tries
-	for request := range uint64(3 * maxRemembered) {
-		if !memory.first(request) {
-			t.Fatalf("request %d is taken for one that has failed", request)
+// TestMemoryForgets: the memory of requests is bounded, and holds at least what is
+// documented.
+func TestMemoryForgets(t *testing.T) {
+	const most = 1000
+	m := memory{most: most}
+	for request := range uint64(3 * most) {
+		if n := m.try(request); n != 0 {
+			t.Fatalf("request %d has been tried %d times", request, n)
 		}
-		if request >= maxRemembered && request%997 == 0 && memory.first(request-maxRemembered+1) {
-			t.Fatalf("request %d is forgotten after %d others", request-maxRemembered+1, maxRemembered)
+		if request >= most && request%97 == 0 && m.try(request-most+1) == 0 {
+			t.Fatalf("request %d is forgotten after %d others", request-most+1, most)
 		}
-		if n := len(memory.younger) + len(memory.older); n > 2*maxRemembered {
+		if n := len(m.younger) + len(m.older); n > 2*most {
 			t.Fatalf("%d requests are remembered", n)
 		}
 	}
-	if !memory.first(0) {
+	if m.try(0) != 0 {
 		t.Error("the first request is remembered for ever")
+	}
+	if m.again(7) || !m.again(7) {
+		t.Error("whole replies are miscounted")
 	}
 }
 
@@ -663,6 +669,9 @@ func FuzzServer(f *testing.F) {
 	f.Add("POST", "/v1/chat/completions", `{"model": "sim-solver", "messages": [{"role": "user", "content": "[simulated problem 999999999]"}], "max_tokens": -1, "n": 2}`)
 	f.Add("POST", "/v1/chat/completions", `{"model": "sim-solver", "messages": [{"role": "user", "content": [{"type": "text", "text": "[simulated problem 7]"}]}], "stop": ["", "\u0000"], "n": 3, "temperature": 1e308}`)
 	f.Add("POST", "/v1/chat/completions", `null`)
+	f.Add("POST", "/v1/chat/completions", `{"model": "sim-annotator-a", "messages": [{"role": "user", "content": "<model_answer>1</model_answer>"}], "logprobs": true, "top_logprobs": 20}`)
+	f.Add("POST", "/v1/batches", `{"input_file_id": "x", "endpoint": "/v1/chat/completions", "completion_window": "24h"}`)
+	f.Add("DELETE", "/v1/files/x", "")
 	f.Add("GET", "/stats", "")
 	f.Add("BREW", "/v1/models/%2e%2e", "{")
 	s := NewServer(DefaultWorld(), quiet)
@@ -671,7 +680,16 @@ func FuzzServer(f *testing.F) {
 		rec := httptest.NewRecorder()
 		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
 		r.Method, r.URL.Path = method, path
-		h.ServeHTTP(rec, r)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // a model that hangs waits for its client
+		func() {
+			defer func() {
+				if v := recover(); v != nil && v != http.ErrAbortHandler {
+					panic(v)
+				}
+			}()
+			h.ServeHTTP(rec, r.WithContext(ctx))
+		}()
 		if strings.Contains(body, "sim-") && !strings.Contains(body, `"sim-solver"`) && !strings.Contains(body, `"sim-annotator-`) {
 			return // perhaps a model that fails as asked
 		}

@@ -16,8 +16,9 @@ const (
 
 // reply is what a model says, before it is cut to the request's limits.
 type reply struct {
-	text   string
-	finish string // finish reason: "stop" or "length"
+	text    string
+	finish  string // finish reason: "stop" or "length"
+	thought string // before the text, if the model shows it
 }
 
 // Solve returns a reply of the solver to the i-th problem, for looking at the
@@ -31,7 +32,7 @@ const noProblem = "I cannot find a simulated problem in this request."
 // solve replies to a request for a solution; p is nil if it names no problem.
 func solve(r *rand.Rand, p *problem) reply {
 	if p == nil {
-		return reply{noProblem, "stop"}
+		return reply{text: noProblem, finish: "stop"}
 	}
 	answer := pick(r, p.wrong)
 	if r.Float64() < shareRight {
@@ -70,7 +71,7 @@ func solve(r *rand.Rand, p *problem) reply {
 		}
 		if how < shareCutOff && number == 2 {
 			b.WriteString(pick(r, breaks))
-			return reply{b.String(), "length"}
+			return reply{text: b.String(), finish: "length"}
 		}
 	}
 	if r.IntN(3) == 0 {
@@ -83,7 +84,7 @@ func solve(r *rand.Rand, p *problem) reply {
 	b.WriteString(closing.before)
 	b.WriteString(answer)
 	b.WriteString(closing.after)
-	return reply{b.String(), "stop"}
+	return reply{text: b.String(), finish: "stop"}
 }
 
 type closing struct{ before, after string }

@@ -1,10 +1,10 @@
 package sim
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
+	"io"
 	"iter"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -24,24 +24,44 @@ type World struct {
 	Annotators map[string]Annotator // by model name
 	Faults     Faults
 	Latency    time.Duration // before every completion; 0 for none
+
+	Delay           Distribution // before the first token of a completion, besides Latency; drawn for each try of a request
+	TokenRate       float64      // tokens of the completion a second, after that; 0 for all at once
+	Limits          Limits
+	ContextLength   int       // the most tokens of prompt and max_tokens together; 0 for no limit
+	VLLMWords       bool      // a request that is too long is refused as vLLM does it, not as OpenAI
+	SolverReasoning Reasoning // whether the solver shows its thoughts
+	Batch           Batch
+	RequestLog      io.Writer // one JSON line for every reply and every fault; nil for none
 }
 
-// Annotator states how good a simulated annotator is. All are shares from 0 to 1.
+// Annotator states how good a simulated annotator is. All numbers are shares from
+// 0 to 1.
 type Annotator struct {
 	Sensitivity float64 // of right answers, called right
 	Specificity float64 // of wrong answers, called wrong
 	Malformed   float64 // of replies, without a verdict; another seed may get one
+	Reasoning   Reasoning
 }
 
-// Faults makes a seeded share of distinct requests fail when they are first
-// asked; the next try succeeds. Which of them fail depends on Seed and what their
-// reply depends on, not on their order. A server remembers at least the last
-// 50,000 requests that failed, and at most 100,000 (some 6 MB); one that it has
-// forgotten fails again.
-type Faults struct {
-	Rate     float64 // 0 to 1; 0 for none
-	Seed     uint64
-	Statuses []int // chosen among, 400 to 599; empty is 500. 429 comes with Retry-After: 0
+// check says what is wrong with a world, for those who set its fields by hand.
+func (w *World) check() error {
+	if err := w.Faults.check(); err != nil {
+		return err
+	}
+	if err := w.Batch.check(); err != nil {
+		return err
+	}
+	ways := []Reasoning{w.SolverReasoning}
+	for _, name := range slices.Sorted(maps.Keys(w.Annotators)) {
+		ways = append(ways, w.Annotators[name].Reasoning)
+	}
+	for _, way := range ways {
+		if way != NoReasoning && way != ReasoningField && way != ReasoningTags {
+			return fmt.Errorf("%q is no way of showing reasoning; it is %s, %s or nothing", excerpt(string(way)), ReasoningField, ReasoningTags)
+		}
+	}
+	return nil
 }
 
 // DefaultWorld is the world that `tinyv sim` serves without a config.
@@ -137,12 +157,12 @@ func draw(seed uint64, texts ...string) *rand.Rand {
 
 // hash hashes texts so that no two lists of texts are the same bytes.
 func hash(texts ...string) uint64 {
-	h := fnv.New64a()
-	var size [8]byte
+	h := fnvOffset
 	for _, s := range texts {
-		binary.LittleEndian.PutUint64(size[:], uint64(len(s)))
-		h.Write(size[:])
-		h.Write([]byte(s))
+		h = mix(h, uint64(len(s)))
+		for i := range len(s) {
+			h = (h ^ uint64(s[i])) * fnvPrime
+		}
 	}
-	return h.Sum64()
+	return h
 }
