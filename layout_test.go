@@ -14,7 +14,7 @@ var stages = []string{"tinyv/gen", "tinyv/label", "tinyv/balance", "tinyv/export
 
 // only says which packages alone may import a module.
 var only = map[string][]string{
-	"github.com/sashabaranov/go-openai": {"tinyv/internal/llm"},
+	"github.com/sashabaranov/go-openai": {"tinyv/internal/llm", "tinyv/internal/llm/batch"},
 	"github.com/parquet-go/parquet-go":  {"tinyv/internal/rows"},
 	"github.com/urfave/cli/v2":          {"tinyv/cmd/tinyv"},
 	"go.yaml.in/yaml/v3":                {"tinyv/internal/config"},
