@@ -2,7 +2,7 @@
 GO      ?= go
 RACE    := $(if $(CI),-race,)
 
-.PHONY: build quickstart test lint bench memory fuzz check-prime clean
+.PHONY: build quickstart test lint bench bench-stores memory fuzz check-prime clean
 
 build: ## bin/tinyv
 	$(GO) build -trimpath -o bin/tinyv ./cmd/tinyv
@@ -22,6 +22,10 @@ lint: ## formatting, vet, staticcheck, and the rules of the layout
 
 bench: ## every benchmark; compare two runs with benchstat
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+BENCH_DIR ?= $(or $(TMPDIR),/tmp)
+bench-stores: ## the journal and the stores it could have been made of, same work, side by side; 2 GB below BENCH_DIR
+	cd bench/stores && $(GO) build -o ../../bin/bench-stores . && ../../bin/bench-stores -dir $(BENCH_DIR)
 
 memory: ## peak memory of tinyv verify's stream at ten thousand and ten million rows
 	$(GO) test ./verify/protocol -run '^$$' -bench Stream -benchtime 1x -rows 10000000 -timeout 1h

@@ -19,7 +19,7 @@ var only = map[string][]string{
 	"github.com/urfave/cli/v2":          {"tinyv/cmd/tinyv"},
 	"go.yaml.in/yaml/v3":                {"tinyv/internal/config"},
 	"github.com/cheggaaa/pb/v3":         {"tinyv/internal/progress"},
-	"tinyv/internal/journal":            {"tinyv/internal/llm", "tinyv/internal/pipeline"},
+	"tinyv/internal/journal":            {"tinyv/internal/llm", "tinyv/internal/pipeline", "tinyv/internal/journal/inspect", "tinyv/cmd/tinyv"},
 }
 
 // TestLayout keeps the rules of the design that a compiler does not.

@@ -23,7 +23,7 @@ func TestDocs(t *testing.T) {
 	}
 	commands := 0
 	// In the order in which the stages follow one another.
-	for _, page := range []string{"README.md", "docs/gen.md", "docs/verify.md", "docs/label.md", "docs/balance.md", "docs/export.md", "docs/train.md"} {
+	for _, page := range []string{"README.md", "docs/gen.md", "docs/verify.md", "docs/label.md", "docs/balance.md", "docs/export.md", "docs/train.md", "docs/journal.md"} {
 		text, err := os.ReadFile(filepath.Join(root, page))
 		if err != nil {
 			t.Fatal(err)

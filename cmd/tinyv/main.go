@@ -91,13 +91,15 @@ func newApp() *cli.App {
 		},
 		Commands: []*cli.Command{
 			runCommand(), genCommand(), labelCommand(), balanceCommand(), exportCommand(), trainCommand(),
-			verifyCommand(), simCommand(), versionCommand(),
+			verifyCommand(), journalCommand(), simCommand(), versionCommand(),
 		},
 	}
 	for _, command := range app.Commands {
 		command.OnUsageError = onUsageError
-		command.Before = refuseArguments
 		command.HideHelpCommand = true
+		if len(command.Subcommands) == 0 {
+			command.Before = refuseArguments
+		}
 	}
 	return app
 }

@@ -1,93 +1,75 @@
 // Package journal is the durable record of every paid reply.
 //
-// A journal is a directory with one append-only file of JSON lines,
-// journal-00000.jsonl, and a lock file. One line is one record:
+// A journal is a directory of segments and a lock file. The newest segment,
+// journal-00000.jsonl and so on, is a file of JSON lines that is appended to; one
+// line is one record:
 //
 //	{"key":"<64 hex digits>","crc32c":"<8 hex digits>","value":<JSON>}
 //
 // written exactly so, without other blanks, so that the file can be searched
 // with grep and jq and still be read back at speed. The checksum is CRC-32C
-// (Castagnoli) over the key's 64 digits followed by the value's bytes. A key
-// that occurs twice has the value of its last record.
+// (Castagnoli) over the key's 64 digits followed by the value's bytes; the value
+// is a [Reply]. A key that occurs twice has the value of its last record.
 //
-// What the package promises: once [Journal.Put] has returned nil, the record
-// survives kill -9 and, as far as fsync tells the truth, a power failure. What
-// was damaged is reported through the logger and never silently dropped: an
-// unfinished last line is cut off, damage before the last line is skipped and
-// left in the file. One process writes at a time; a second one is refused with
-// the name of the first.
+// A segment that has grown to 256 MiB is sealed: it gets an index beside it,
+// journal-00000.jsonl.idx, and a new one is begun. [Compact] rewrites sealed
+// segments as journal-00000.jsonl.zst. Opening reads the indexes and only the
+// newest segment; an index that is missing, damaged or of another state of its
+// segment is made anew.
 //
-// It does not delete, compact, or serve readers beside the writer.
+// What the package promises:
+//
+//   - Once [Journal.Put] has returned nil, the record survives kill -9 and, as far
+//     as fsync tells the truth, a power failure.
+//   - What was damaged is reported through the logger and never silently dropped:
+//     an unfinished last line is cut off, damage elsewhere is skipped and left in
+//     the file until [Compact].
+//   - No record is returned whose checksum or key is wrong.
+//   - One process writes at a time; a second one is refused with the name of the
+//     first. Readers ([OpenReader]) work beside it.
+//   - Sealing and compacting can be killed at any moment: the next opening
+//     finishes or undoes what was begun.
+//   - Memory: 44 bytes for a reply in sealed segments, about 100 for one in the
+//     newest, and 8 MiB of decompressed text.
 package journal
 
 import (
-	"bufio"
 	"context"
-	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
-	"unicode/utf8"
+	"syscall"
 )
 
 const (
-	fileName = "journal-00000.jsonl"
-
-	// MaxValue is the size of the largest value that Put takes, in bytes. It
-	// bounds what one damaged line can make Open hold in memory.
-	MaxValue = 256 << 20
-
 	// A commit gathers the records that wait for it, up to this many bytes, so
 	// that one fsync serves them all and the write buffer stays small.
 	commitBytes = 8 << 20
 
-	linePrefix = `{"key":"`
-	lineCRC    = `","crc32c":"`
-	lineValue  = `","value":`
-	lineEnd    = "}\n"
+	// A segment of this size is sealed. Larger ones make opening slower (the
+	// newest is read), smaller ones make looking up slower (each is searched).
+	segmentBytes = 256 << 20
 
-	keyAt     = len(linePrefix)
-	crcAt     = keyAt + 2*len(Key{}) + len(lineCRC)
-	valueAt   = crcAt + 2*crc32.Size + len(lineValue)
-	shortest  = valueAt + 1 + len(lineEnd) // a value has at least one byte
-	longest   = valueAt + MaxValue + len(lineEnd)
-	fileMode  = 0o644
-	dirMode   = 0o755
-	reportMax = 20 // damaged lines named one by one
+	fileMode = 0o644
+	dirMode  = 0o755
 )
 
-// ErrClosed is returned by calls on a Journal that was closed.
+// ErrClosed is returned by calls on a Journal or Reader that was closed.
 var ErrClosed = errors.New("the journal is closed")
-
-// Key names a record. It is a SHA-256 of what was asked; the journal does not
-// look into it.
-type Key [32]byte
-
-// String returns the key as the file has it, 64 lower-case hex digits.
-func (k Key) String() string { return hex.EncodeToString(k[:]) }
-
-// span is where a value lies in the file.
-type span struct {
-	off int64
-	len int32
-}
 
 // Journal is an open journal. Its methods are safe for use by several
 // goroutines at once.
 type Journal struct {
-	log  *slog.Logger
-	file *os.File
-	lock *os.File
+	log   *slog.Logger
+	lock  *os.File
+	limit int64 // segmentBytes, or less in tests
 
-	mu    sync.RWMutex
-	index map[Key]span
+	mu    sync.RWMutex // for what commits change: the list of segments, the open one, the sums
+	store *store
 
 	puts    chan *put     // unbuffered: what the writer has taken, it answers
 	closing chan struct{} // closed by Close
@@ -95,41 +77,36 @@ type Journal struct {
 	close   func() error
 
 	// The writer's own.
-	size int64  // of the file; all records before it are whole
-	buf  []byte // reused between commits
-	err  error  // the first disk error; nothing is written after it
+	buf []byte // reused between commits
+	err error  // the first disk error; nothing is written after it
 }
 
 type put struct {
-	key   Key
-	value []byte
-	done  chan error // holds one, so that the writer never waits for a caller that left
+	key    Key
+	line   []byte
+	totals Totals
+	done   chan error // holds one, so that the writer never waits for a caller that left
 }
 
 // Open opens the journal in dir, and makes the directory if it is missing. It
-// reads the file once, to build the index and to find damage, which it reports
-// through log. It fails if another process (or another Journal of this one)
-// has the journal open; the error names that process.
-//
-// The index takes about 100 bytes of memory for each record; values stay in
-// the file.
+// mends what a killed process left, and reports that and all damage it finds
+// through log. It fails if another process (or another Journal of this one) has
+// the journal open; the error names that process.
 func Open(dir string, log *slog.Logger) (*Journal, error) {
 	if log == nil {
 		return nil, errors.New("opening a journal: no logger given to report damage to")
 	}
-	j, err := open(dir, log)
+	j, err := open(dir, log, segmentBytes)
 	if err != nil {
-		return nil, fmt.Errorf("opening the journal %q: %w", dir, err)
+		return nil, fmt.Errorf("opening the journal %q: %w", dir, advise(err))
 	}
 	go j.write()
 	return j, nil
 }
 
-func open(dir string, log *slog.Logger) (_ *Journal, err error) {
-	if err := makeDir(dir); err != nil {
-		return nil, err
-	}
-	lock, err := acquire(filepath.Join(dir, lockName))
+// open does all that Open does but start the writer.
+func open(dir string, log *slog.Logger, limit int64) (_ *Journal, err error) {
+	lock, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -138,84 +115,100 @@ func open(dir string, log *slog.Logger) (_ *Journal, err error) {
 			release(lock)
 		}
 	}()
-	file, err := os.OpenFile(filepath.Join(dir, fileName), os.O_RDWR|os.O_CREATE, fileMode)
+	s, err := openStore(dir, mode{repair: true, log: log})
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			file.Close()
+			s.close()
 		}
 	}()
-	if err := syncDir(dir); err != nil {
-		return nil, err
-	}
 	j := &Journal{
 		log:     log,
-		file:    file,
 		lock:    lock,
-		index:   make(map[Key]span),
+		limit:   limit,
+		store:   s,
 		puts:    make(chan *put),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
 	j.close = sync.OnceValue(j.shut)
-	if err := j.load(); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", fileName, err)
+	if s.open() == nil {
+		if err := j.begin(); err != nil {
+			return nil, err
+		}
+	}
+	if err := j.sealFull(); err != nil {
+		return nil, err
 	}
 	return j, nil
+}
+
+func lockDir(dir string) (*os.File, error) {
+	if err := makeDir(dir); err != nil {
+		return nil, err
+	}
+	return acquire(filepath.Join(dir, lockName))
 }
 
 // Len returns the number of keys.
 func (j *Journal) Len() int {
 	j.mu.RLock()
 	defer j.mu.RUnlock()
-	return len(j.index)
+	return j.store.keys
 }
 
-// Get returns the value of key, and whether there is one. The value is checked
-// against its checksum; a record that was damaged since Open is an error.
-func (j *Journal) Get(key Key) ([]byte, bool, error) {
+// Totals returns the sums over all records.
+func (j *Journal) Totals() Totals {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return j.store.totals
+}
+
+// Get returns the reply of key, and whether there is one. It is checked against
+// its checksum; a record that was damaged since it was indexed is an error.
+func (j *Journal) Get(key Key) (Reply, bool, error) {
 	select {
 	case <-j.closing:
-		return nil, false, ErrClosed
+		return Reply{}, false, ErrClosed
 	default:
 	}
 	j.mu.RLock()
-	at, ok := j.index[key]
+	seg, at, ok := j.store.find(key)
 	j.mu.RUnlock()
 	if !ok {
-		return nil, false, nil
+		return Reply{}, false, nil
 	}
-	line := make([]byte, valueAt+int(at.len)+len(lineEnd))
-	if _, err := j.file.ReadAt(line, at.off-int64(valueAt)); err != nil {
-		return nil, false, fmt.Errorf("reading the journal's record %s: %w", key, err)
+	r, err := j.store.reply(seg, key, at)
+	if errors.Is(err, os.ErrClosed) {
+		return Reply{}, false, ErrClosed // Close came between
 	}
-	got, value, err := parseLine(line)
-	if err != nil {
-		return nil, false, fmt.Errorf("reading the journal's record %s: %w", key, err)
-	}
-	if got != key {
-		return nil, false, fmt.Errorf("reading the journal's record %s: found %s in its place", key, got)
-	}
-	return value, true, nil
+	return r, err == nil, err
 }
 
-// Put records a value, which must be JSON on one line, in valid UTF-8, of at
-// most [MaxValue] bytes; it is kept to the letter. Put returns nil only once
-// the record is durable. Concurrent calls share one fsync.
+// Put records a reply. It returns nil only once the record is durable. Concurrent
+// calls share one fsync. Text that is not valid UTF-8 is made so, and the time is
+// kept in UTC.
 //
 // If ctx ends while Put waits, it returns the context's error, and the record
-// may or may not have been kept. After a disk error the file is cut back to its
-// last whole record and every further Put fails; Get still answers.
-func (j *Journal) Put(ctx context.Context, key Key, value []byte) error {
-	if err := checkValue(value); err != nil {
+// may or may not have been kept. After a failed write or fsync the file is cut
+// back to its last durable record, if that is possible, and every further Put
+// fails with the same error; Get still answers.
+func (j *Journal) Put(ctx context.Context, key Key, r Reply) error {
+	value, err := r.encode()
+	if err != nil {
 		return fmt.Errorf("journal record %s: %w", key, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p := &put{key: key, value: value, done: make(chan error, 1)}
+	p := &put{
+		key:    key,
+		line:   appendLine(make([]byte, 0, valueAt+len(value)+len(lineEnd)), key, value),
+		totals: totalsOf(r.PromptTokens, r.CompletionTokens, r.CostUSD),
+		done:   make(chan error, 1),
+	}
 	select {
 	case j.puts <- p:
 	case <-j.closing:
@@ -231,31 +224,14 @@ func (j *Journal) Put(ctx context.Context, key Key, value []byte) error {
 	}
 }
 
-func checkValue(value []byte) error {
-	switch {
-	case len(value) > MaxValue:
-		return fmt.Errorf("value of %d bytes is longer than %d", len(value), MaxValue)
-	case !json.Valid(value):
-		return errors.New("value is not JSON")
-	case !utf8.Valid(value):
-		return errors.New("value is not valid UTF-8")
-	}
-	for _, b := range value {
-		if b == '\n' || b == '\r' {
-			return errors.New("value is more than one line")
-		}
-	}
-	return nil
-}
-
-// Close waits for the records that were already taken, closes the file and lets
+// Close waits for the records that were already taken, closes the files and lets
 // go of the lock. Calls after the first do nothing more.
 func (j *Journal) Close() error { return j.close() }
 
 func (j *Journal) shut() error {
 	close(j.closing)
 	<-j.stopped
-	err := j.file.Close()
+	err := j.store.close()
 	release(j.lock)
 	if err != nil {
 		return fmt.Errorf("closing the journal: %w", err)
@@ -280,11 +256,11 @@ func (j *Journal) write() {
 // syncs, the callers of the next line up.
 func (j *Journal) gather(p *put) []*put {
 	batch := []*put{p}
-	for size := len(p.value); size < commitBytes; {
+	for size := len(p.line); size < commitBytes; {
 		select {
 		case p := <-j.puts:
 			batch = append(batch, p)
-			size += len(p.value)
+			size += len(p.line)
 		default:
 			return batch
 		}
@@ -294,204 +270,117 @@ func (j *Journal) gather(p *put) []*put {
 
 func (j *Journal) commit(batch []*put) {
 	if j.err == nil {
-		j.err = j.append(batch)
-		if j.err != nil {
-			j.log.Error("journal: no more replies can be kept", "file", j.file.Name(), "error", j.err)
-		}
+		j.fail(j.append(batch))
 	}
 	for _, p := range batch {
 		p.done <- j.err
 	}
+	if j.err == nil {
+		j.fail(j.sealFull()) // these records are durable; the next Put hears of it
+	}
+}
+
+func (j *Journal) fail(err error) {
+	if err == nil {
+		return
+	}
+	j.err = fmt.Errorf("keeping replies in the journal %q: %w", j.store.dir, advise(err))
+	j.log.Error("journal: no more replies can be kept", "dir", j.store.dir, "error", err)
+}
+
+// advise adds to a disk's error what to do about it.
+func advise(err error) error {
+	for _, full := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, full) {
+			return fmt.Errorf("%w; free space, run the same command again, it resumes", err)
+		}
+	}
+	if errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EROFS) {
+		return fmt.Errorf("%w; see to the disk, run the same command again, it resumes", err)
+	}
+	return err
 }
 
 func (j *Journal) append(batch []*put) error {
+	seg := j.store.open()
 	j.buf = j.buf[:0]
 	spans := make([]span, len(batch))
+	fresh := make([]bool, len(batch)) // not in a sealed segment
 	for i, p := range batch {
-		spans[i] = span{off: j.size + int64(len(j.buf)+valueAt), len: int32(len(p.value))}
-		j.buf = appendLine(j.buf, p.key, p.value)
+		spans[i] = span{off: seg.size + int64(len(j.buf)), len: int32(len(p.line))}
+		fresh[i] = !j.store.sealedHas(p.key)
+		j.buf = append(j.buf, p.line...)
 	}
-	if _, err := j.file.WriteAt(j.buf, j.size); err != nil {
-		err = fmt.Errorf("writing to the journal: %w", err)
-		if cut := j.file.Truncate(j.size); cut != nil {
-			err = fmt.Errorf("%w (and cutting off what was half written: %w)", err, cut)
-		}
-		return err
+	if _, err := seg.file.WriteAt(j.buf, seg.size); err != nil {
+		return cutBack(seg, fmt.Errorf("writing: %w", err))
 	}
 	// After a failed fsync the kernel may have dropped the pages and forgotten
 	// that they were dirty; trying again could "succeed" without them.
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("making the journal durable: %w", err)
+	if err := seg.file.Sync(); err != nil {
+		return cutBack(seg, fmt.Errorf("making what was written durable: %w", err))
 	}
-	j.size += int64(len(j.buf))
-	if cap(j.buf) > commitBytes {
+	size := seg.size + int64(len(j.buf))
+	if cap(j.buf) > 2*commitBytes {
 		j.buf = nil
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	seg.size = size
 	for i, p := range batch {
-		j.index[p.key] = spans[i]
+		if _, known := seg.recent[p.key]; !known && fresh[i] {
+			j.store.keys++
+		}
+		seg.take(p.key, spans[i], p.totals)
+		j.store.totals.add(p.totals)
 	}
 	return nil
 }
 
-// load reads the file into the index, cuts off an unfinished last line and
-// reports damage before it.
-func (j *Journal) load() error {
-	r := bufio.NewReaderSize(j.file, 1<<20)
-	var (
-		line    []byte
-		lineNo  int
-		damaged int
-		lines   []int // the first few damaged ones
-		reason  error // of the first damage
-	)
-	for {
-		var n int64
-		var err error
-		line, n, err = readLine(r, line[:0])
-		if err == io.EOF {
-			if n > 0 {
-				if err := j.mend(line, n); err != nil {
-					return err
-				}
-			}
-			break
-		}
-		if err != nil {
-			return err
-		}
-		lineNo++
-		key, value, err := parseLine(line)
-		if err != nil {
-			damaged++
-			if len(lines) < reportMax {
-				lines = append(lines, lineNo)
-			}
-			if reason == nil {
-				reason = err
-			}
-		} else {
-			j.index[key] = span{off: j.size + int64(valueAt), len: int32(len(value))}
-		}
-		j.size += n
+// cutBack removes what is not known to be durable, of which nobody was told that
+// it is kept.
+func cutBack(seg *segment, err error) error {
+	if cut := seg.file.Truncate(seg.size); cut != nil {
+		return fmt.Errorf("%w (and cutting off what was half written: %w)", err, cut)
 	}
-	if damaged > 0 {
-		j.log.Warn("journal: damaged records are skipped and left in the file; what they held will be asked again",
-			"file", j.file.Name(), "damaged", damaged, "lines", lines, "first", reason)
-	}
-	return nil
+	return err
 }
 
-// mend deals with a last line of n bytes that does not end: it was being
-// written when the process died. A record that lacks nothing but the line's end
-// is kept; anything less is cut off.
-func (j *Journal) mend(line []byte, n int64) error {
-	if key, value, err := parseLine(append(line, '\n')); err == nil {
-		if _, err := j.file.WriteAt([]byte{'\n'}, j.size+n); err != nil {
-			return fmt.Errorf("ending the last line: %w", err)
-		}
-		j.index[key] = span{off: j.size + int64(valueAt), len: int32(len(value))}
-		j.size += n + 1
-		j.log.Warn("journal: the last record was whole but its line had no end; it is kept", "file", j.file.Name())
-	} else {
-		if err := j.file.Truncate(j.size); err != nil {
-			return fmt.Errorf("cutting off the torn tail: %w", err)
-		}
-		j.log.Warn("journal: the file ended in the middle of a record; the torn tail is cut off",
-			"file", j.file.Name(), "bytes_cut", n, "size", j.size)
-	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("making the repair durable: %w", err)
-	}
-	return nil
-}
-
-// readLine reads a line and its end, and returns it and the bytes that it took
-// in the file. A line that is too long to be a record comes back cut short,
-// which parseLine then refuses. io.EOF means that the line has no end.
-func readLine(r *bufio.Reader, line []byte) ([]byte, int64, error) {
-	var n int64
-	for {
-		piece, err := r.ReadSlice('\n')
-		n += int64(len(piece))
-		if len(line) <= longest {
-			line = append(line, piece...)
-		}
-		if err == bufio.ErrBufferFull {
-			continue
-		}
-		return line, n, err
-	}
-}
-
-func appendLine(b []byte, key Key, value []byte) []byte {
-	b = append(b, linePrefix...)
-	start := len(b)
-	b = hex.AppendEncode(b, key[:])
-	sum := checksum(b[start:], value)
-	b = append(b, lineCRC...)
-	b = hex.AppendEncode(b, binary.BigEndian.AppendUint32(nil, sum))
-	b = append(b, lineValue...)
-	b = append(b, value...)
-	return append(b, lineEnd...)
-}
-
-// parseLine takes a line apart. The checksum vouches for the value, so its JSON
-// is not parsed again.
-func parseLine(line []byte) (key Key, value []byte, err error) {
-	if len(line) < shortest || len(line) > longest ||
-		string(line[:keyAt]) != linePrefix ||
-		string(line[crcAt-len(lineCRC):crcAt]) != lineCRC ||
-		string(line[valueAt-len(lineValue):valueAt]) != lineValue ||
-		string(line[len(line)-len(lineEnd):]) != lineEnd {
-		return Key{}, nil, errors.New("not a record")
-	}
-	digits := line[keyAt : keyAt+2*len(key)]
-	if _, err := hex.Decode(key[:], digits); err != nil {
-		return Key{}, nil, fmt.Errorf("key: %w", err)
-	}
-	var sum [crc32.Size]byte
-	if _, err := hex.Decode(sum[:], line[crcAt:crcAt+2*len(sum)]); err != nil {
-		return Key{}, nil, fmt.Errorf("checksum: %w", err)
-	}
-	value = line[valueAt : len(line)-len(lineEnd)]
-	if want, got := binary.BigEndian.Uint32(sum[:]), checksum(digits, value); got != want {
-		return Key{}, nil, fmt.Errorf("checksum is %08x, the record says %08x", got, want)
-	}
-	return key, value, nil
-}
-
-func checksum(digits, value []byte) uint32 {
-	table := crc32.MakeTable(crc32.Castagnoli) // made once by the standard library
-	return crc32.Update(crc32.Checksum(digits, table), table, value)
-}
-
-// makeDir makes dir and its missing parents, and makes the new names durable.
-func makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
+// sealFull seals the open segment if it has grown to the limit, and begins the
+// next.
+func (j *Journal) sealFull() error {
+	open := j.store.open()
+	if open.size < j.limit {
 		return nil
 	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeDir(parent); err != nil {
-			return err
-		}
+	sealed := *open // lookups go on in the old one meanwhile
+	sealed.seal(nil)
+	if err := sealed.writeIndex(); err != nil {
+		return fmt.Errorf("sealing %s: %w", sealed.name(), err)
 	}
-	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return syncDir(parent)
+	j.mu.Lock()
+	segments := slices.Clone(j.store.segments)
+	segments[len(segments)-1] = &sealed
+	j.store.segments = segments
+	j.mu.Unlock()
+	return j.begin()
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+// begin makes a new open segment.
+func (j *Journal) begin() error {
+	next := &segment{dir: j.store.dir, recent: make(map[Key]span)}
+	if n := len(j.store.segments); n > 0 {
+		next.number = j.store.segments[n-1].number + 1
+	}
+	file, err := os.OpenFile(next.path(), os.O_RDWR|os.O_CREATE|os.O_EXCL, fileMode)
 	if err != nil {
 		return err
 	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("making the directory %q durable: %w", dir, err)
+	if err := syncDir(next.dir); err != nil {
+		return errors.Join(err, file.Close())
 	}
+	next.file = file
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.store.segments = append(slices.Clone(j.store.segments), next)
 	return nil
 }

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,14 +27,19 @@ import (
 
 func keyOf(n int) Key { return sha256.Sum256(fmt.Appendf(nil, "request %d", n)) }
 
-// valueOf is a JSON string of about size bytes that depends on n.
-func valueOf(n, size int) []byte {
-	v, err := json.Marshal(fmt.Sprintf("%d:%s", n, strings.Repeat("x", size)))
-	if err != nil {
-		panic(err) // a string always marshals
+// replyOf is a reply with a content of about size bytes that depends on n.
+func replyOf(n, size int) Reply {
+	return Reply{
+		Content: fmt.Sprintf("%d:%s", n, strings.Repeat("x", size)), FinishReason: "stop", Model: "m", Identity: "m/1",
+		PromptTokens: int64(n), CompletionTokens: 7, LatencyMS: 1.5, Host: "localhost:8000",
+		Time: time.Date(2026, 11, 21, 10, 0, n%60, 0, time.UTC),
 	}
-	return v
 }
+
+// said is a reply with just a content.
+func said(content string) Reply { return Reply{Content: content} }
+
+const fileName = "journal-00000.jsonl"
 
 func mustOpen(t testing.TB, dir string, log *bytes.Buffer) *Journal {
 	t.Helper()
@@ -52,25 +59,30 @@ func mustOpen(t testing.TB, dir string, log *bytes.Buffer) *Journal {
 	return j
 }
 
-func mustPut(t testing.TB, j *Journal, key Key, value []byte) {
+func mustPut(t testing.TB, j *Journal, key Key, r Reply) {
 	t.Helper()
-	if err := j.Put(t.Context(), key, value); err != nil {
+	if err := j.Put(t.Context(), key, r); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func wantValue(t testing.TB, j *Journal, key Key, want []byte) {
+// getter is what Journal and Reader have in common.
+type getter interface {
+	Get(Key) (Reply, bool, error)
+}
+
+func wantReply(t testing.TB, j getter, key Key, want Reply) {
 	t.Helper()
 	got, ok, err := j.Get(key)
-	if err != nil || !ok || !bytes.Equal(got, want) {
-		t.Fatalf("Get(%s) = %.60q, %v, %v; want %.60q", key, got, ok, err, want)
+	if err != nil || !ok || !reflect.DeepEqual(got, want) {
+		t.Fatalf("Get(%s) = %.160v, %v, %v; want %.160v", key, got, ok, err, want)
 	}
 }
 
-func wantNone(t testing.TB, j *Journal, key Key) {
+func wantNone(t testing.TB, j getter, key Key) {
 	t.Helper()
 	if got, ok, err := j.Get(key); ok || err != nil {
-		t.Fatalf("Get(%s) = %.60q, %v, %v; want nothing", key, got, ok, err)
+		t.Fatalf("Get(%s) = %.160v, %v, %v; want nothing", key, got, ok, err)
 	}
 }
 
@@ -89,16 +101,16 @@ func TestPutGetReopen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "journal")
 	j := mustOpen(t, dir, nil)
 	wantNone(t, j, keyOf(0))
-	mustPut(t, j, keyOf(0), []byte(`{"content":"\\frac{1}{2}","n":1.50}`))
-	mustPut(t, j, keyOf(1), []byte(`"first"`))
-	mustPut(t, j, keyOf(1), []byte(`"last"`))
+	mustPut(t, j, keyOf(0), said(`\frac{1}{2}`))
+	mustPut(t, j, keyOf(1), said("first"))
+	mustPut(t, j, keyOf(1), said("last"))
 	check := func(j *Journal) {
 		t.Helper()
 		if j.Len() != 2 {
 			t.Fatalf("Len = %d, want 2", j.Len())
 		}
-		wantValue(t, j, keyOf(0), []byte(`{"content":"\\frac{1}{2}","n":1.50}`))
-		wantValue(t, j, keyOf(1), []byte(`"last"`))
+		wantReply(t, j, keyOf(0), said(`\frac{1}{2}`))
+		wantReply(t, j, keyOf(1), said("last"))
 		wantNone(t, j, keyOf(2))
 	}
 	check(j)
@@ -117,7 +129,7 @@ func TestPutGetReopen(t *testing.T) {
 func TestLinesAreJSON(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
-	mustPut(t, j, keyOf(7), []byte(`{"content":"x < y & \"z\""}`))
+	mustPut(t, j, keyOf(7), said(`x < y & "z"`))
 	var record struct {
 		Key    string
 		CRC32C string
@@ -133,30 +145,50 @@ func TestLinesAreJSON(t *testing.T) {
 
 func TestPutRefusesWhatWouldBreakTheFile(t *testing.T) {
 	j := mustOpen(t, t.TempDir(), nil)
-	for name, value := range map[string]string{
-		"empty":        "",
-		"not JSON":     "reply",
-		"half":         `{"a":1`,
-		"two values":   `{} {}`,
-		"two lines":    "{\n}",
-		"carriage":     "{\r}",
-		"invalid UTF8": "\"\xff\"",
+	for name, r := range map[string]Reply{
+		"half a JSON":      {Logprobs: json.RawMessage(`{"a":1`)},
+		"two JSON values":  {Logprobs: json.RawMessage(`{} {}`)},
+		"logprobs UTF8":    {Logprobs: json.RawMessage("\"\xff\"")},
+		"no number":        {LatencyMS: math.NaN()},
+		"no year":          {Time: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		"infinitely dear":  {CostUSD: new(math.Inf(1))},
+		"line in a string": {Logprobs: json.RawMessage("\"\n\"")},
 	} {
-		if err := j.Put(t.Context(), keyOf(0), []byte(value)); err == nil {
-			t.Errorf("%s: %q was taken", name, value)
+		if err := j.Put(t.Context(), keyOf(0), r); err == nil {
+			t.Errorf("%s: %v was taken", name, r)
 		}
 	}
 	if j.Len() != 0 {
 		t.Errorf("Len = %d after refused Puts", j.Len())
 	}
-	mustPut(t, j, keyOf(0), []byte(`{}`))
+	mustPut(t, j, keyOf(0), Reply{})
+}
+
+// Every field comes back, and the time in UTC.
+func TestReplyRoundTrip(t *testing.T) {
+	want := Reply{
+		Content: "a\u2028b\r\n\x00<&>\U0001f600", Reasoning: "why", FinishReason: "length", Model: "m", Identity: "i",
+		PromptTokens: 1 << 60, CompletionTokens: 3, CostUSD: new(0.0), LatencyMS: 0.25, Host: "h:1", Batch: "b", Simulated: true,
+		Logprobs: json.RawMessage(`{"content":[{"token":"}","logprob":-0.5}]}`),
+		Time:     time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.FixedZone("", 7200)),
+	}
+	j := mustOpen(t, t.TempDir(), nil)
+	mustPut(t, j, keyOf(0), want)
+	want.Time = want.Time.UTC()
+	wantReply(t, j, keyOf(0), want)
+	if got, want := j.Totals(), (Totals{Replies: 1, PromptTokens: 1 << 60, CompletionTokens: 3}); got != want {
+		t.Errorf("Totals = %+v, want %+v", got, want)
+	}
+	mustPut(t, j, keyOf(0), said("bad \xff UTF8"))
+	wantReply(t, j, keyOf(0), said("bad \ufffd UTF8"))
 }
 
 // Sizes around every buffer of the package, in all orders that two records can
 // have, read back before and after reopening.
 func TestBoundarySizes(t *testing.T) {
+	t.Parallel()
 	var sizes []int
-	for _, edge := range []int{1, valueAt, 4096, 1 << 20, 1<<20 - valueAt, commitBytes} {
+	for _, edge := range []int{1, valueAt, 4096, 1<<20 - valueAt - len(lineEnd), commitBytes} {
 		for d := -4; d <= 1; d++ {
 			if n := edge + d; n >= 1 && (n < 1<<21 || d == 0) {
 				sizes = append(sizes, n)
@@ -165,13 +197,17 @@ func TestBoundarySizes(t *testing.T) {
 	}
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
-	value := func(n int) []byte { return bytes.Repeat([]byte{'1'}, n) } // a number is JSON of any length
+	empty, err := Reply{}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := func(n int) Reply { return said(strings.Repeat("1", max(0, n-len(empty)))) } // of n bytes as JSON
 	for i, n := range sizes {
 		mustPut(t, j, keyOf(i), value(n))
 	}
 	for range 2 {
 		for i, n := range sizes {
-			wantValue(t, j, keyOf(i), value(n))
+			wantReply(t, j, keyOf(i), value(n))
 		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
@@ -187,12 +223,13 @@ func TestBoundarySizes(t *testing.T) {
 // A file that ends at any byte of its last record is cut to the records before
 // it, says so, and takes new records that do not run into the old.
 func TestTornTailAtEveryByte(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
-	mustPut(t, j, keyOf(0), valueOf(0, 10))
-	mustPut(t, j, keyOf(1), valueOf(1, 10))
+	mustPut(t, j, keyOf(0), replyOf(0, 10))
+	mustPut(t, j, keyOf(1), replyOf(1, 10))
 	whole := len(read(t, dir))
-	mustPut(t, j, keyOf(2), valueOf(2, 10))
+	mustPut(t, j, keyOf(2), replyOf(2, 10))
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -203,11 +240,11 @@ func TestTornTailAtEveryByte(t *testing.T) {
 		}
 		var log bytes.Buffer
 		j := mustOpen(t, dir, &log)
-		wantValue(t, j, keyOf(0), valueOf(0, 10))
-		wantValue(t, j, keyOf(1), valueOf(1, 10))
+		wantReply(t, j, keyOf(0), replyOf(0, 10))
+		wantReply(t, j, keyOf(1), replyOf(1, 10))
 		switch lost := len(data) - end; {
 		case lost <= 1: // the record is whole; at most its line's end is missing
-			wantValue(t, j, keyOf(2), valueOf(2, 10))
+			wantReply(t, j, keyOf(2), replyOf(2, 10))
 			if got := read(t, dir); !bytes.Equal(got, data) {
 				t.Fatalf("end %d: file is %q", end, got)
 			}
@@ -227,13 +264,13 @@ func TestTornTailAtEveryByte(t *testing.T) {
 				t.Fatalf("end %d: nothing was torn, log is %q", end, &log)
 			}
 		}
-		mustPut(t, j, keyOf(3), valueOf(3, 5))
+		mustPut(t, j, keyOf(3), replyOf(3, 5))
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
 		log.Reset()
 		j = mustOpen(t, dir, &log)
-		wantValue(t, j, keyOf(3), valueOf(3, 5))
+		wantReply(t, j, keyOf(3), replyOf(3, 5))
 		if log.Len() > 0 {
 			t.Fatalf("end %d: the second opening reports %q", end, &log)
 		}
@@ -251,7 +288,7 @@ func TestDamageInTheMiddle(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
 	for i := range n {
-		mustPut(t, j, keyOf(i), valueOf(i, 20))
+		mustPut(t, j, keyOf(i), replyOf(i, 20))
 	}
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
@@ -284,9 +321,9 @@ func TestDamageInTheMiddle(t *testing.T) {
 			lost := i >= line && i < line+lostLines
 			// Changing a letter's case in a hex digit changes nothing that counts.
 			if lost && ok && !bytes.EqualFold(bad, data) {
-				t.Errorf("record %d was damaged at byte %d and yet read as %q", i, at%lineLen, got)
+				t.Errorf("record %d was damaged at byte %d and yet read as %v", i, at%lineLen, got)
 			}
-			if !lost && (!ok || !bytes.Equal(got, valueOf(i, 20))) {
+			if !lost && (!ok || !reflect.DeepEqual(got, replyOf(i, 20))) {
 				t.Errorf("record %d is lost to damage in line %d", i, line+1)
 			}
 		}
@@ -302,7 +339,7 @@ func TestDamageInTheMiddle(t *testing.T) {
 func TestGetFindsLateDamage(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
-	mustPut(t, j, keyOf(0), []byte(`"paid for"`))
+	mustPut(t, j, keyOf(0), said("paid for"))
 	data := read(t, dir)
 	i := bytes.Index(data, []byte("paid"))
 	data[i] = 'm'
@@ -310,11 +347,12 @@ func TestGetFindsLateDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, _, err := j.Get(keyOf(0)); err == nil || !strings.Contains(err.Error(), "checksum") {
-		t.Errorf("Get = %q, %v; want a checksum error", got, err)
+		t.Errorf("Get = %v, %v; want a checksum error", got, err)
 	}
 }
 
 func TestConcurrentPuts(t *testing.T) {
+	t.Parallel()
 	const callers, each = 32, 50
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
@@ -323,12 +361,12 @@ func TestConcurrentPuts(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				n := c*each + i
-				if err := j.Put(t.Context(), keyOf(n), valueOf(n, n%300)); err != nil {
+				if err := j.Put(t.Context(), keyOf(n), replyOf(n, n%300)); err != nil {
 					t.Error(err)
 					return
 				}
-				if got, ok, err := j.Get(keyOf(n)); err != nil || !ok || !bytes.Equal(got, valueOf(n, n%300)) {
-					t.Errorf("record %d after its Put: %q, %v, %v", n, got, ok, err)
+				if got, ok, err := j.Get(keyOf(n)); err != nil || !ok || !reflect.DeepEqual(got, replyOf(n, n%300)) {
+					t.Errorf("record %d after its Put: %v, %v, %v", n, got, ok, err)
 					return
 				}
 			}
@@ -343,13 +381,13 @@ func TestConcurrentPuts(t *testing.T) {
 		t.Fatalf("Len = %d, want %d", j.Len(), callers*each)
 	}
 	for n := range callers * each {
-		wantValue(t, j, keyOf(n), valueOf(n, n%300))
+		wantReply(t, j, keyOf(n), replyOf(n, n%300))
 	}
 }
 
 // Records that wait together are committed together.
 func TestGroupCommit(t *testing.T) {
-	j, err := open(t.TempDir(), slog.New(slog.DiscardHandler)) // the writer is not started yet
+	j, err := open(t.TempDir(), slog.New(slog.DiscardHandler), segmentBytes) // the writer is not started yet
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -358,7 +396,7 @@ func TestGroupCommit(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			if err := j.Put(t.Context(), keyOf(i), valueOf(i, 100)); err != nil {
+			if err := j.Put(t.Context(), keyOf(i), replyOf(i, 100)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -380,7 +418,7 @@ func TestCancelledPut(t *testing.T) {
 	j := mustOpen(t, t.TempDir(), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := j.Put(ctx, keyOf(0), []byte(`1`)); !errors.Is(err, context.Canceled) {
+	if err := j.Put(ctx, keyOf(0), said("1")); !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v", err)
 	}
 	wantNone(t, j, keyOf(0))
@@ -389,13 +427,13 @@ func TestCancelledPut(t *testing.T) {
 func TestClosed(t *testing.T) {
 	dir := t.TempDir()
 	j := mustOpen(t, dir, nil)
-	mustPut(t, j, keyOf(0), []byte(`1`))
+	mustPut(t, j, keyOf(0), said("1"))
 	for range 2 {
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := j.Put(t.Context(), keyOf(1), []byte(`1`)); !errors.Is(err, ErrClosed) {
+	if err := j.Put(t.Context(), keyOf(1), said("1")); !errors.Is(err, ErrClosed) {
 		t.Errorf("Put on a closed journal: %v", err)
 	}
 	if _, _, err := j.Get(keyOf(0)); !errors.Is(err, ErrClosed) {
@@ -412,7 +450,7 @@ func TestCloseAmongPuts(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range kept {
 		wg.Go(func() {
-			switch err := j.Put(t.Context(), keyOf(i), valueOf(i, 10)); {
+			switch err := j.Put(t.Context(), keyOf(i), replyOf(i, 10)); {
 			case err == nil:
 				kept[i] = true
 			case !errors.Is(err, ErrClosed):
@@ -428,7 +466,7 @@ func TestCloseAmongPuts(t *testing.T) {
 	j = mustOpen(t, dir, nil)
 	for i, ok := range kept {
 		if ok {
-			wantValue(t, j, keyOf(i), valueOf(i, 10))
+			wantReply(t, j, keyOf(i), replyOf(i, 10))
 		}
 	}
 }
@@ -469,7 +507,7 @@ func TestSecondWriterIsRefused(t *testing.T) {
 			t.Errorf("error %q does not say %q", err, want)
 		}
 	}
-	mustPut(t, j, keyOf(0), []byte(`1`)) // the first is not disturbed
+	mustPut(t, j, keyOf(0), said("1")) // the first is not disturbed
 }
 
 // The tests below run this test binary again as another process, which does
@@ -513,7 +551,7 @@ func childPut(dir string) {
 	for c := range childCallers {
 		wg.Go(func() {
 			for n := start + c; ; n += childCallers {
-				if err := j.Put(context.Background(), keyOf(n), valueOf(n, n%5000)); err != nil {
+				if err := j.Put(context.Background(), keyOf(n), replyOf(n, n%5000)); err != nil {
 					fmt.Fprintln(os.Stderr, err)
 					os.Exit(1)
 				}
@@ -529,6 +567,7 @@ func childPut(dir string) {
 // Whatever a killed process was told is durable is there afterwards, and the
 // journal opens and goes on.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	acknowledged := 0
 	for round := range 6 {
@@ -557,7 +596,7 @@ func TestKill(t *testing.T) {
 			if _, err := fmt.Sscan(line, &n); err != nil {
 				t.Fatal(err)
 			}
-			wantValue(t, j, keyOf(n), valueOf(n, n%5000))
+			wantReply(t, j, keyOf(n), replyOf(n, n%5000))
 			acknowledged++
 		}
 		if err := j.Close(); err != nil {
@@ -614,10 +653,10 @@ func childFull(dir string) {
 	}
 	kept := 0
 	for ; err == nil; kept++ {
-		err = j.Put(context.Background(), keyOf(kept), valueOf(kept, 300))
+		err = j.Put(context.Background(), keyOf(kept), replyOf(kept, 300))
 	}
 	kept--
-	again := j.Put(context.Background(), keyOf(kept), valueOf(kept, 1))
+	again := j.Put(context.Background(), keyOf(kept), replyOf(kept, 1))
 	_, first, getErr := j.Get(keyOf(0))
 	closeErr := j.Close()
 	report := fullReport{
@@ -637,6 +676,7 @@ type fullReport struct {
 }
 
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	out, err := child(t.Context(), "full", dir).Output()
 	if err != nil {
@@ -649,6 +689,9 @@ func TestDiskFull(t *testing.T) {
 	if !strings.Contains(got.Put, syscall.EFBIG.Error()) || got.Again != got.Put {
 		t.Errorf("Put said %q, then %q", got.Put, got.Again)
 	}
+	if fix := "free space, run the same command again, it resumes"; !strings.Contains(got.Put, fix) {
+		t.Errorf("Put said %q, want %q", got.Put, fix)
+	}
 	if got.Kept < 10 || !got.First || got.Close != "<nil>" || !strings.Contains(got.Log, syscall.EFBIG.Error()) {
 		t.Errorf("got %+v", got)
 	}
@@ -657,52 +700,5 @@ func TestDiskFull(t *testing.T) {
 	if j.Len() != got.Kept || log.Len() > 0 {
 		t.Errorf("reopened with %d records, want %d; log %q", j.Len(), got.Kept, &log)
 	}
-	mustPut(t, j, keyOf(got.Kept), valueOf(got.Kept, 300))
-}
-
-func BenchmarkPut(b *testing.B) {
-	for _, callers := range []int{1, 256} {
-		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			j := mustOpen(b, b.TempDir(), nil)
-			value := valueOf(0, 4096)
-			work := make(chan int)
-			var wg sync.WaitGroup
-			for range callers {
-				wg.Go(func() {
-					for n := range work {
-						if err := j.Put(b.Context(), keyOf(n), value); err != nil {
-							b.Error(err)
-						}
-					}
-				})
-			}
-			b.SetBytes(int64(len(value)))
-			for n := 0; b.Loop(); n++ {
-				work <- n
-			}
-			close(work)
-			wg.Wait()
-		})
-	}
-}
-
-func BenchmarkGet(b *testing.B) {
-	j := mustOpen(b, b.TempDir(), nil)
-	const n = 1000
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() {
-			if err := j.Put(b.Context(), keyOf(i), valueOf(i, 4096)); err != nil {
-				b.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	i := 0
-	for b.Loop() {
-		if _, ok, err := j.Get(keyOf(i % n)); err != nil || !ok {
-			b.Fatal(ok, err)
-		}
-		i++
-	}
+	mustPut(t, j, keyOf(got.Kept), replyOf(got.Kept, 300))
 }

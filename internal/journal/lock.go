@@ -36,13 +36,23 @@ func acquire(path string) (*os.File, error) {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, fmt.Errorf("it is in use by %s; wait for it to end or name another journal", readOwner(f))
 		}
-		return nil, fmt.Errorf("locking %q: %w", path, err)
+		return nil, lockError(path, err)
 	}
 	if err := writeOwner(f); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("writing %q: %w", path, err)
 	}
 	return f, nil
+}
+
+// lockError says what to do where locks are not to be had: to go on without would
+// let two runs write into each other's replies.
+func lockError(path string, err error) error {
+	if errors.Is(err, syscall.ENOLCK) || errors.Is(err, syscall.EOPNOTSUPP) || errors.Is(err, syscall.ENOSYS) {
+		return fmt.Errorf("locking %q: its file system has no file locks (%w), without which two runs could spoil each other's replies; "+
+			"put the journal on a local disk, or have the file system mounted with locks", path, err)
+	}
+	return fmt.Errorf("locking %q: %w", path, err)
 }
 
 func flock(f *os.File) error {

@@ -314,7 +314,7 @@ func TestJournalRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var line struct{ Value record }
+	var line struct{ Value journal.Reply }
 	if err := json.Unmarshal(data, &line); err != nil {
 		t.Fatal(err)
 	}
@@ -323,7 +323,7 @@ func TestJournalRecord(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	got.Time, got.LatencyMS, got.Host = time.Time{}, 0, ""
-	want := record{Content: "x < 1 <think> [API key]", Reasoning: "why", FinishReason: "stop", Model: "m", PromptTokens: 1, CompletionTokens: 1}
+	want := journal.Reply{Content: "x < 1 <think> [API key]", Reasoning: "why", FinishReason: "stop", Model: "m", Identity: "m", PromptTokens: 1, CompletionTokens: 1}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -220,12 +220,12 @@ func (c *Client) Chat(ctx context.Context, r Request) (Reply, error) {
 // answer looks into the journal, asks if it must, and keeps the reply.
 func (c *Client) answer(ctx context.Context, key journal.Key, r Request) (Reply, error) {
 	if c.journal != nil {
-		value, ok, err := c.journal.Get(key)
+		kept, ok, err := c.journal.Get(key)
 		if err != nil {
 			return Reply{}, err
 		}
 		if ok {
-			return decodeReply(key, value)
+			return known(kept), nil
 		}
 	}
 	reply, err := c.ask(ctx, r)
@@ -233,12 +233,8 @@ func (c *Client) answer(ctx context.Context, key journal.Key, r Request) (Reply,
 		return Reply{}, err
 	}
 	if c.journal != nil {
-		value, err := encodeReply(reply, c.host, time.Now())
-		if err != nil {
-			return Reply{}, err
-		}
 		// It is paid for: an interrupt must not lose it.
-		if err := c.journal.Put(context.WithoutCancel(ctx), key, value); err != nil {
+		if err := c.journal.Put(context.WithoutCancel(ctx), key, c.kept(reply, time.Now())); err != nil {
 			return Reply{}, fmt.Errorf("keeping a reply of %s: %w", c.endpoint.Model, err)
 		}
 	}

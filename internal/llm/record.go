@@ -1,7 +1,6 @@
 package llm
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -53,45 +52,24 @@ func (c *Client) requestKey(r Request) (journal.Key, error) {
 	return sha256.Sum256(data), nil
 }
 
-// record is a Reply as the journal keeps it.
-type record struct {
-	Content          string    `json:"content"`
-	Reasoning        string    `json:"reasoning,omitempty"`
-	FinishReason     string    `json:"finish_reason"`
-	Model            string    `json:"model"`
-	PromptTokens     int64     `json:"prompt_tokens"`
-	CompletionTokens int64     `json:"completion_tokens"`
-	LatencyMS        float64   `json:"latency_ms"`
-	Host             string    `json:"host"` // of the endpoint's URL
-	Time             time.Time `json:"time"` // when it arrived
-}
-
-func encodeReply(r Reply, host string, now time.Time) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // people read it, and maths is full of < and &
-	err := enc.Encode(record{
+// kept is a Reply as the journal keeps it.
+func (c *Client) kept(r Reply, now time.Time) journal.Reply {
+	return journal.Reply{
 		Content:          r.Content,
 		Reasoning:        r.Reasoning,
 		FinishReason:     r.FinishReason,
 		Model:            r.Model,
+		Identity:         c.endpoint.Identity,
 		PromptTokens:     r.PromptTokens,
 		CompletionTokens: r.CompletionTokens,
 		LatencyMS:        float64(r.Latency) / float64(time.Millisecond),
-		Host:             host,
-		Time:             now.UTC(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encoding a reply for the journal: %w", err)
+		Host:             c.host,
+		Simulated:        c.endpoint.Simulated,
+		Time:             now,
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-func decodeReply(key journal.Key, value []byte) (Reply, error) {
-	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		return Reply{}, fmt.Errorf("the journal's record %s is not a reply: %w", key, err)
-	}
+func known(r journal.Reply) Reply {
 	return Reply{
 		Content:          r.Content,
 		Reasoning:        r.Reasoning,
@@ -100,5 +78,5 @@ func decodeReply(key journal.Key, value []byte) (Reply, error) {
 		PromptTokens:     r.PromptTokens,
 		CompletionTokens: r.CompletionTokens,
 		Latency:          time.Duration(r.LatencyMS * float64(time.Millisecond)),
-	}, nil
+	}
 }
