@@ -2,7 +2,7 @@
 GO      ?= go
 RACE    := $(if $(CI),-race,)
 
-.PHONY: build quickstart test lint bench bench-stores memory fuzz check-prime clean
+.PHONY: build quickstart test lint bench bench-stores memory soak fuzz check-prime check-client clean
 
 build: ## bin/tinyv
 	$(GO) build -trimpath -o bin/tinyv ./cmd/tinyv
@@ -30,6 +30,12 @@ bench-stores: ## the journal and the stores it could have been made of, same wor
 memory: ## peak memory of tinyv verify's stream at ten thousand and ten million rows
 	$(GO) test ./verify/protocol -run '^$$' -bench Stream -benchtime 1x -rows 10000000 -timeout 1h
 
+CALLS ?= 200000
+KILLS ?= 50
+soak: ## long trials of the client and the journal: a soak, kills, a full disk (needs root to mount one), a server that goes away; and 2,000 calls in flight
+	$(GO) test ./internal/soak -count=1 -v -parallel 1 -timeout 2h -args -calls $(CALLS) -kills $(KILLS) -latency 100ms -gone 1m
+	$(GO) test ./internal/soak -run '^$$' -bench InFlight -benchtime 120000x
+
 FUZZTIME ?= 10m
 fuzz: ## every fuzz target of the rule verifier, one after the other
 	for t in prime/FuzzExtract prime/FuzzNormalForms prime/FuzzEqual algebra/FuzzParse algebra/FuzzZero; do \
@@ -42,6 +48,11 @@ check-prime: build ## the published verifier and ours on fresh random pairs; SEE
 	python3 -m venv .venv/prime
 	.venv/prime/bin/pip install --quiet --no-deps 'verl==0.3.*' 'sympy==1.13.1' 'mpmath==1.3.0' 'pylatexenc==2.10'
 	.venv/prime/bin/python verify/prime/testdata/check_prime.py --tinyv bin/tinyv --golden $(SHARED)/golden/prime-pairs.jsonl.gz $(if $(SEED),--seed $(SEED))
+
+check-client: build ## our client and Python's openai client with 2,000 threads at one simulated server; CALLS=n
+	python3 -m venv .venv/client
+	.venv/client/bin/pip install --quiet 'openai==2.*'
+	CALLS=$(if $(filter 200000,$(CALLS)),20000,$(CALLS)) internal/soak/testdata/check_client.sh
 
 clean:
 	rm -rf bin runs/quickstart

@@ -61,7 +61,7 @@ func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*
 	if err != nil || done != nil {
 		return done, err
 	}
-	bar := env.Progress.Start("balancing", upstream.Rows["responses"].Out*2)
+	bar := env.Progress.Start("balancing", upstream.Rows["responses"].Out*2, nil)
 	defer bar.Finish()
 
 	entries, counts, err := o.read(ctx, env, labelDir, bar.Add)

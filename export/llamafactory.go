@@ -65,7 +65,7 @@ func LLaMAFactory(ctx context.Context, env stage.Env, dir, balanceDir string, o 
 		return done, err
 	}
 
-	bar := env.Progress.Start("exporting", 2*upstream.Rows["annotations"].Out)
+	bar := env.Progress.Start("exporting", 2*upstream.Rows["annotations"].Out, nil)
 	defer bar.Finish()
 	provenance, err := rows.Create[rows.Example](dir, ProvenanceStem, "parquet", 0)
 	if err != nil {

@@ -41,7 +41,6 @@ const (
 	reasonNoResponse       = "no_response"       // absent or null
 	reasonDuplicateProblem = "duplicate_problem" // the question came before
 	reasonSelfTest         = "self_test_failed"  // the rule verifier refuses the ground truth itself
-	reasonRefused          = "refused_by_server" // the model server refused this request
 )
 
 // columns finds our columns in foreign rows.

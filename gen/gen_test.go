@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -232,8 +233,13 @@ func TestImportRealRollouts(t *testing.T) {
 	}
 }
 
-// solver is a client of the simulated solver, with a journal in dir.
-func solver(t *testing.T, w *sim.World, dir string, concurrency int) *llm.Client {
+// solver is a pool of the simulated solver, with a journal in dir.
+func solver(t *testing.T, w *sim.World, dir string, concurrency int) *llm.Pool {
+	t.Helper()
+	return pricedSolver(t, w, dir, concurrency, nil)
+}
+
+func pricedSolver(t *testing.T, w *sim.World, dir string, concurrency int, price *float64) *llm.Pool {
 	t.Helper()
 	server, err := sim.Start(context.WithoutCancel(t.Context()), w, "", quiet)
 	if err != nil {
@@ -243,13 +249,14 @@ func solver(t *testing.T, w *sim.World, dir string, concurrency int) *llm.Client
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := llm.New(llm.Endpoint{URL: server.URL(), Model: sim.SolverModel, Identity: "sim", Concurrency: concurrency, Simulated: true}, j, quiet)
+	c, err := llm.New(t.Context(), llm.Options{Journal: j, Log: quiet, Endpoints: []llm.Endpoint{{
+		URL: server.URL(), Model: sim.SolverModel, Identity: "sim", Concurrency: concurrency, Simulated: true, PriceIn: price, PriceOut: price,
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		c.Close()
-		if err := errors.Join(j.Close(), server.Close()); err != nil {
+		if err := errors.Join(c.Close(), j.Close(), server.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -271,11 +278,11 @@ func sampling() Sampling {
 }
 
 func TestSample(t *testing.T) {
-	w := &sim.World{Seed: 3, Faults: sim.Faults{Rate: 0.05, Statuses: []int{429, 500}}}
+	w := &sim.World{Seed: 3, Faults: sim.Faults{Rate: 0.02, Statuses: []int{429, 500}}}
 	in := worldProblems(t, w, 60)
 	journals := t.TempDir()
 	run := func(env stage.Env, dir, journal string, concurrency int, o Sampling) (*manifest.Manifest, error) {
-		return Sample(t.Context(), env, dir, in, o, manifest.Price{}, rule, solver(t, w, filepath.Join(journals, journal), concurrency))
+		return Sample(t.Context(), env, dir, in, o, rule, solver(t, w, filepath.Join(journals, journal), concurrency))
 	}
 	undisturbed := filepath.Join(t.TempDir(), "gen")
 	m, err := run(stagetest.Env(), undisturbed, "a", 16, sampling())
@@ -314,7 +321,7 @@ func TestSample(t *testing.T) {
 			close(stop)
 		}
 	}}}
-	if _, err := Sample(t.Context(), env, stopped, in, sampling(), manifest.Price{}, counting, c); !errors.Is(err, stage.ErrInterrupted) {
+	if _, err := Sample(t.Context(), env, stopped, in, sampling(), counting, c); !errors.Is(err, stage.ErrInterrupted) {
 		t.Fatalf("stopped: %v", err)
 	}
 	if parts, _ := filepath.Glob(filepath.Join(stopped, "responses-*")); len(parts) > 0 {
@@ -323,7 +330,7 @@ func TestSample(t *testing.T) {
 	if _, err := manifest.Require(stopped); err == nil || !strings.Contains(err.Error(), "incomplete") {
 		t.Errorf("the stage looks finished: %v", err)
 	}
-	m, err = Sample(t.Context(), stagetest.Env(), stopped, in, sampling(), manifest.Price{}, rule, c)
+	m, err = Sample(t.Context(), stagetest.Env(), stopped, in, sampling(), rule, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,11 +343,15 @@ func TestSample(t *testing.T) {
 	more := sampling()
 	more.Samples = 4
 	price := 2.0
-	m, err = Sample(t.Context(), stagetest.Env(), stopped, in, more, manifest.Price{In: &price, Out: &price}, rule, c)
+	c = pricedSolver(t, w, filepath.Join(journals, "d"), 1, &price)
+	if _, err := Sample(t.Context(), stagetest.Env(), filepath.Join(t.TempDir(), "gen"), in, sampling(), rule, c); err != nil {
+		t.Fatal(err)
+	}
+	m, err = Sample(t.Context(), stagetest.Env(), stopped, in, more, rule, c)
 	if err != nil || m.Spent.PaidCalls != 60 {
 		t.Errorf("a fourth sample paid for %d calls, %v", m.Spent.PaidCalls, err)
 	}
-	if want := 2e-6 * float64(m.Spent.PromptTokens+m.Spent.CompletionTokens); *m.Spent.CostUSD != want {
+	if want := 2e-6 * float64(m.Spent.PromptTokens+m.Spent.CompletionTokens); math.Abs(*m.Spent.CostUSD-want) > 1e-12 {
 		t.Errorf("cost %v, want %v", *m.Spent.CostUSD, want)
 	}
 }
@@ -381,18 +392,19 @@ func TestSampleRefused(t *testing.T) {
 		fmt.Fprint(w, `{"error": {"message": "top_k is not allowed"}}`)
 	}))
 	defer refusing.Close()
-	c, err := llm.New(llm.Endpoint{URL: refusing.URL + "/v1", Model: "m", Concurrency: 4}, nil, quiet)
-	if err != nil {
-		t.Fatal(err)
+	sample := func(problems int) error {
+		pool, err := llm.New(t.Context(), llm.Options{Log: quiet, Endpoints: []llm.Endpoint{{URL: refusing.URL + "/v1", Model: "m", Concurrency: 4}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		_, err = Sample(t.Context(), stagetest.Env(), filepath.Join(t.TempDir(), "gen"), worldProblems(t, w, problems), sampling(), rule, pool)
+		return err
 	}
-	defer c.Close()
-	dir := filepath.Join(t.TempDir(), "gen")
-	_, err = Sample(t.Context(), stagetest.Env(), dir, worldProblems(t, w, 100), sampling(), manifest.Price{}, rule, c)
-	if err == nil || !strings.Contains(err.Error(), "first 20 requests") || !strings.Contains(err.Error(), "top_k is not allowed") {
+	if err := sample(100); err == nil || !strings.Contains(err.Error(), "20 requests in a row") || !strings.Contains(err.Error(), "top_k is not allowed") {
 		t.Errorf("refused throughout: %v", err)
 	}
-	_, err = Sample(t.Context(), stagetest.Env(), dir, worldProblems(t, w, 2), sampling(), manifest.Price{}, rule, c)
-	if err == nil || !strings.Contains(err.Error(), "refused all 6 requests") {
+	if err := sample(2); err == nil || !strings.Contains(err.Error(), "none of 6 requests") {
 		t.Errorf("refused throughout, few: %v", err)
 	}
 }

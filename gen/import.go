@@ -62,7 +62,7 @@ func Import(ctx context.Context, env stage.Env, dir string, in Input, rule Rule)
 	defer test.file.Abort()
 	rowCounts := &manifest.Counts{}
 
-	bar := env.Progress.Start("importing", 0)
+	bar := env.Progress.Start("importing", 0, nil)
 	defer bar.Finish()
 	var problems int64
 	failed := map[string]bool{} // problems that failed the self-test and are to be dropped
@@ -73,7 +73,7 @@ func Import(ctx context.Context, env stage.Env, dir string, in Input, rule Rule)
 		}
 		return item, judge(ctx, rule, &item.response)
 	}
-	for item, err := range ordered.Map(ctx, stage.Until(env.Stop, replies(in)), workers, workers*windowPerWorker, verified) {
+	for item, err := range ordered.Map(ctx, stage.Until(env.Stop, replies(in)), workers, stage.Window(workers), verified) {
 		if err != nil {
 			return nil, fmt.Errorf("importing rollouts: %w", err)
 		}

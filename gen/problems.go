@@ -140,7 +140,7 @@ func Problems(ctx context.Context, env stage.Env, dir string, in Input, world it
 	}
 	defer out.Abort()
 
-	bar := env.Progress.Start("problems", 0)
+	bar := env.Progress.Start("problems", 0, nil)
 	defer bar.Finish()
 	seen := map[questionKey]struct{}{}
 	simulated := false

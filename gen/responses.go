@@ -79,8 +79,7 @@ func (t *tally) add(r rows.Response) error {
 		t.figures[fmt.Sprintf("rule_%v_known_%v", *r.RuleCorrect, *r.KnownCorrect)]++
 	}
 	t.simulated = t.simulated || r.Simulated
-	t.spent.PromptTokens += int64(r.PromptTokens)
-	t.spent.CompletionTokens += int64(r.CompletionTokens)
+	t.spent.Spend(int64(r.PromptTokens), int64(r.CompletionTokens), r.CostUSD)
 	return t.out.Write(r)
 }
 

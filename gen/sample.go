@@ -18,13 +18,6 @@ import (
 	"tinyv/internal/stage"
 )
 
-// refusalsToStop is how many requests in a row a server may refuse before it is
-// taken for wrongly configured: then every further row would be lost as well.
-const refusalsToStop = 20
-
-// windowPerWorker bounds the replies that wait for a slower one before them.
-const windowPerWorker = 8
-
 // Sampling says how replies are asked for.
 type Sampling struct {
 	Seed        int64    `json:"seed"`
@@ -45,12 +38,12 @@ type sampled struct {
 	drop     *rows.Rejected
 }
 
-// Sample asks the model behind client for replies to the problems of the finished
+// Sample asks the model behind pool for replies to the problems of the finished
 // stage in problemsDir, verifies each by the rule, and writes responses-*.parquet
 // and rejected.jsonl to dir. Replies are kept in the order of problems and
-// samples. A reply is in the client's journal before it is used, so a stage that
+// samples. A reply is in the pool's journal before it is used, so a stage that
 // was cut off asks again only for what it had no reply to.
-func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampling, price manifest.Price, rule Rule, client *llm.Client) (*manifest.Manifest, error) {
+func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampling, rule Rule, pool *llm.Pool) (*manifest.Manifest, error) {
 	problems, err := manifest.Require(problemsDir)
 	if err != nil {
 		return nil, err
@@ -59,14 +52,14 @@ func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampl
 	if err != nil {
 		return nil, err
 	}
-	endpoint := client.Endpoint()
+	model := pool.Model()
 	settings := struct {
 		Sampling `json:"sampling"`
 		Rule     string         `json:"rule"`
 		Model    string         `json:"model"`
 		Identity string         `json:"identity"`
 		Extra    map[string]any `json:"extra,omitempty"`
-	}{o, rule.Name, endpoint.Model, endpoint.Identity, endpoint.Extra}
+	}{o, rule.Name, model.Name, model.Identity, model.Extra}
 	s, done, err := manifest.Begin(dir, "gen", settings, inputs, writes())
 	if err != nil || done != nil {
 		return done, err
@@ -78,32 +71,26 @@ func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampl
 	}
 	defer t.abort()
 	total := problems.Rows["problems"].Out * int64(o.Samples)
-	bar := env.Progress.Start("sampling", total)
+	bar := env.Progress.Start("sampling", total, pool.Calls)
 	defer bar.Finish()
 
 	ask := func(ctx context.Context, r rows.Response) (sampled, error) {
-		return askOne(ctx, o, rule, client, r)
+		return askOne(ctx, o, rule, pool, r)
 	}
-	workers := max(endpoint.Concurrency, 1)
+	workers := pool.Concurrency()
 	asks := stage.Until(env.Stop, samplesOf(problemsDir, o.Samples))
-	refusals, answered := 0, false
-	for reply, err := range ordered.Map(ctx, asks, workers, workers*windowPerWorker, ask) {
+	for reply, err := range ordered.Map(ctx, asks, stage.Workers(workers), stage.Window(workers), ask) {
 		if err != nil {
 			return nil, err
 		}
 		bar.Add(1)
 		t.rejects.Counts.In++
 		if reply.drop != nil {
-			refusals++
 			if err := t.rejects.Drop(*reply.drop); err != nil {
 				return nil, err
 			}
-			if refusals == refusalsToStop && !answered {
-				return nil, fmt.Errorf("the first %d requests were all refused by %s; the last answer: %s. Check model, max_tokens and extra of gen.endpoint", refusals, endpoint.URL, reply.drop.Detail)
-			}
 			continue
 		}
-		answered = true
 		if reply.paid {
 			t.spent.PaidCalls++
 		}
@@ -115,12 +102,11 @@ func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampl
 		return nil, err
 	}
 	if t.rejects.Counts.Out == 0 {
-		return nil, fmt.Errorf("%s refused all %d requests; %s says why", endpoint.URL, t.rejects.Counts.In, filepath.Join(dir, stage.RejectedFile))
+		return nil, fmt.Errorf("none of %d requests to model %s was answered; %s says why", t.rejects.Counts.In, model.Name, filepath.Join(dir, stage.RejectedFile))
 	}
 	if err := t.out.Close(); err != nil {
 		return nil, err
 	}
-	t.spent.CostUSD = price.Cost(t.spent.PromptTokens, t.spent.CompletionTokens)
 	return s.Finish(append(t.out.Files(), stage.RejectedFile), map[string]*manifest.Counts{"responses": t.rejects.Counts}, t.figures, &t.spent, t.simulated)
 }
 
@@ -141,7 +127,7 @@ func samplesOf(problemsDir string, n int) iter.Seq2[rows.Response, error] {
 	}
 }
 
-func askOne(ctx context.Context, o Sampling, rule Rule, client *llm.Client, r rows.Response) (sampled, error) {
+func askOne(ctx context.Context, o Sampling, rule Rule, pool *llm.Pool, r rows.Response) (sampled, error) {
 	request := llm.Request{
 		Temperature: o.Temperature, TopP: o.TopP, MaxTokens: o.MaxTokens, Stop: o.Stop, Sample: int(r.Sample),
 	}
@@ -153,21 +139,22 @@ func askOne(ctx context.Context, o Sampling, rule Rule, client *llm.Client, r ro
 		seed := replySeed(o.Seed, r.ProblemID, r.Sample)
 		request.Seed = &seed
 	}
-	reply, err := client.Chat(ctx, request)
-	var refused *llm.RefusedError
-	if errors.As(err, &refused) {
-		return sampled{drop: &rows.Rejected{Input: r.ProblemID, Row: int64(r.Sample), Reason: reasonRefused, Detail: refused.Error()}}, nil
+	reply, err := pool.Chat(ctx, request)
+	var unanswered *llm.UnansweredError
+	if errors.As(err, &unanswered) {
+		return sampled{drop: &rows.Rejected{Input: r.ProblemID, Row: int64(r.Sample), Reason: unanswered.Kind, Detail: unanswered.Error()}}, nil
 	}
 	if err != nil {
 		return sampled{}, fmt.Errorf("sampling reply %d to problem %s: %w", r.Sample, r.ProblemID, err)
 	}
 	r.Model = reply.Model
 	if r.Model == "" {
-		r.Model = client.Endpoint().Model
+		r.Model = pool.Model().Name
 	}
 	r.Response, r.Reasoning, r.FinishReason = reply.Content, reply.Reasoning, reply.FinishReason
 	r.PromptTokens, r.CompletionTokens = clamp32(reply.PromptTokens), clamp32(reply.CompletionTokens)
-	r.Simulated = r.Simulated || client.Endpoint().Simulated
+	r.CostUSD = reply.CostUSD
+	r.Simulated = r.Simulated || pool.Model().Simulated
 	if err := judge(ctx, rule, &r); err != nil {
 		return sampled{}, err
 	}

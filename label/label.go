@@ -14,6 +14,7 @@ import (
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/ordered"
+	"tinyv/internal/progress"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
 	"tinyv/verify"
@@ -37,14 +38,14 @@ const (
 	reasonAnswerTooLong = "answer_too_long"
 )
 
-// Annotator is one voter, with what it takes to fingerprint and price it.
+// Annotator is one voter, with what it takes to fingerprint it.
 type Annotator struct {
 	Name        string
 	Verifier    verify.Verifier
 	Settings    any // everything that changes its verdicts
 	Concurrency int // cases it takes at once
 	Simulated   bool
-	Cost        func(promptTokens, completionTokens int64) *float64 // US dollars; nil if its price is unknown
+	Calls       func() progress.Calls // what its replies cost in this run so far
 }
 
 // Options says which rejections are annotated, and how the votes decide.
@@ -54,9 +55,6 @@ type Options struct {
 	RequireBoxed    bool // responses without a boxed answer stay behind
 	RequireFinished bool // responses cut off by length stay behind
 }
-
-// windowPerWorker bounds the rows that wait for a slower one before them.
-const windowPerWorker = 8
 
 // Run annotates the rejections of the finished stage in genDir and writes
 // annotations-*.parquet to dir, in the order of the responses. Replies are in the
@@ -89,7 +87,7 @@ func Run(ctx context.Context, env stage.Env, dir, genDir string, o Options) (*ma
 		simulated = simulated || a.Simulated
 	}
 	t := newTally(o)
-	bar := env.Progress.Start("labelling", upstream.Figures["rejected"])
+	bar := env.Progress.Start("labelling", upstream.Figures["rejected"], o.calls)
 	defer bar.Finish()
 	annotate := func(ctx context.Context, r rows.Response) (rows.Annotation, error) {
 		verdict, err := vote.Verify(ctx, verify.Case{Question: r.Question, GroundTruth: r.GroundTruth, Answer: r.Answer()})
@@ -102,11 +100,8 @@ func Run(ctx context.Context, env stage.Env, dir, genDir string, o Options) (*ma
 		return a, nil
 	}
 	rejections := o.rejections(rows.Read[rows.Response](genDir), t.counts)
-	for a, err := range ordered.Map(ctx, stage.Until(env.Stop, rejections), workers, workers*windowPerWorker, annotate) {
+	for a, err := range ordered.Map(ctx, stage.Until(env.Stop, rejections), stage.Workers(workers), stage.Window(workers), annotate) {
 		if err != nil {
-			return nil, err
-		}
-		if err := t.wronglyConfigured(a); err != nil {
 			return nil, err
 		}
 		bar.Add(1)
@@ -119,7 +114,7 @@ func Run(ctx context.Context, env stage.Env, dir, genDir string, o Options) (*ma
 		return nil, err
 	}
 	t.counts.Out = out.Rows()
-	return s.Finish(out.Files(), map[string]*manifest.Counts{"responses": t.counts}, t.figures, t.spent(o), upstream.Simulated || simulated)
+	return s.Finish(out.Files(), map[string]*manifest.Counts{"responses": t.counts}, t.figures, t.spent(), upstream.Simulated || simulated)
 }
 
 // Undecided returns the share of the annotated rows that no label could be given,
@@ -130,6 +125,17 @@ func Undecided(m *manifest.Manifest) float64 {
 		return 0
 	}
 	return float64(m.Figures["disagreed"]+m.Figures["undecided"]) / float64(all)
+}
+
+// calls adds up what the annotators cost so far.
+func (o Options) calls() progress.Calls {
+	var sum progress.Calls
+	for _, a := range o.Annotators {
+		if a.Calls != nil {
+			sum = sum.Plus(a.Calls())
+		}
+	}
+	return sum
 }
 
 func (o Options) settings() any {
@@ -200,7 +206,7 @@ func annotation(r rows.Response, verdict verify.Verdict) rows.Annotation {
 		v := rows.AnnotatorVote{Annotator: ballot.Voter, Correct: ballot.Verdict.Outcome.Bool(), Reason: ballot.Verdict.Reason}
 		if m := ballot.Verdict.Model; m != nil {
 			v.Model, v.Reply, v.Reasoning, v.FinishReason, v.PromptSHA256 = m.Model, m.Reply, m.Reasoning, m.FinishReason, m.PromptSHA256
-			v.PromptTokens, v.CompletionTokens = int32(m.PromptTokens), int32(m.CompletionTokens)
+			v.PromptTokens, v.CompletionTokens, v.CostUSD = int32(m.PromptTokens), int32(m.CompletionTokens), m.CostUSD
 		}
 		a.Votes = append(a.Votes, v)
 	}

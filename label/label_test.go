@@ -17,19 +17,22 @@ import (
 
 // saying is an annotator whose verdict stands in the answer: its n-th letter is y
 // (correct), n (incorrect), ? (undecided) or r (refused by its server).
-type saying int
+type saying struct {
+	letter int
+	cost   *float64
+}
 
 func (s saying) Verify(_ context.Context, c verify.Case) (verify.Verdict, error) {
 	v := verify.Verdict{Cost: verify.Cost{Calls: 1}, Model: &verify.ModelReply{
-		Model: "m", PromptSHA256: "abc", Reply: "reply to " + c.Answer, FinishReason: "stop", PromptTokens: 100, CompletionTokens: 10,
+		Model: "m", PromptSHA256: "abc", Reply: "reply to " + c.Answer, FinishReason: "stop", PromptTokens: 100, CompletionTokens: 10, CostUSD: s.cost,
 	}}
-	switch c.Answer[s] {
+	switch c.Answer[s.letter] {
 	case 'y':
 		v.Outcome, v.Reason = verify.Correct, "same"
 	case 'n':
 		v.Outcome, v.Reason = verify.Incorrect, "other"
 	case 'r':
-		v.Reason, v.Model = "refused: top_k is not allowed", nil
+		v.Reason, v.Model = "bad_request: top_k is not allowed", nil
 	default:
 		v.Reason = "parse_error: no verdict"
 	}
@@ -37,9 +40,9 @@ func (s saying) Verify(_ context.Context, c verify.Case) (verify.Verdict, error)
 }
 
 func options() Options {
-	price := func(prompt, completion int64) *float64 { c := float64(prompt+completion) / 1e6; return &c }
+	cost := 110e-6
 	return Options{Vote: verify.Unanimous, RequireBoxed: true, RequireFinished: true, Annotators: []Annotator{
-		{Name: "a", Verifier: saying(0), Concurrency: 4, Cost: price}, {Name: "b", Verifier: saying(1), Concurrency: 4, Cost: price},
+		{Name: "a", Verifier: saying{0, &cost}, Concurrency: 4}, {Name: "b", Verifier: saying{1, &cost}, Concurrency: 4},
 	}}
 }
 
@@ -94,16 +97,17 @@ func TestRun(t *testing.T) {
 	}, labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
+	cost := 110e-6
 	votes := []rows.AnnotatorVote{
-		{Annotator: "a", Model: "m", Correct: new(true), Reason: "same", Reply: "reply to yn", FinishReason: "stop", PromptSHA256: "abc", PromptTokens: 100, CompletionTokens: 10},
-		{Annotator: "b", Model: "m", Correct: new(false), Reason: "other", Reply: "reply to yn", FinishReason: "stop", PromptSHA256: "abc", PromptTokens: 100, CompletionTokens: 10},
+		{Annotator: "a", Model: "m", Correct: new(true), Reason: "same", Reply: "reply to yn", FinishReason: "stop", PromptSHA256: "abc", PromptTokens: 100, CompletionTokens: 10, CostUSD: &cost},
+		{Annotator: "b", Model: "m", Correct: new(false), Reason: "other", Reply: "reply to yn", FinishReason: "stop", PromptSHA256: "abc", PromptTokens: 100, CompletionTokens: 10, CostUSD: &cost},
 	}
 	if diff := cmp.Diff(votes, got[2].Votes); diff != "" {
 		t.Errorf("votes (-want +got):\n%s", diff)
 	}
 	for figure, want := range map[string]int64{
 		"labelled_true": 1, "labelled_false": 1, "disagreed": 2, "undecided": 2,
-		"a_correct": 3, "a_incorrect": 2, "a_undecided": 1, "b_undecided": 1, "label_undecided_known_true": 1,
+		"a_correct": 3, "a_incorrect": 2, "a_undecided": 1, "b_undecided": 1, "b_parse_error": 1, "a_bad_request": 1, "label_undecided_known_true": 1,
 	} {
 		if m.Figures[figure] != want {
 			t.Errorf("%s is %d, want %d", figure, m.Figures[figure], want)
@@ -123,7 +127,7 @@ func TestSwitches(t *testing.T) {
 	cutOff.FinishReason = "length"
 	o := options()
 	o.RequireBoxed, o.RequireFinished, o.Vote = false, false, verify.Majority
-	o.Annotators[0].Cost = func(int64, int64) *float64 { return nil }
+	o.Annotators[0].Verifier = saying{0, nil}
 	o.Annotators[1].Simulated = true
 	m, got, err := run(t, []rows.Response{unboxed, cutOff}, o)
 	if err != nil || len(got) != 2 {
@@ -135,20 +139,5 @@ func TestSwitches(t *testing.T) {
 	}
 	if m.Spent.CostUSD != nil {
 		t.Errorf("a cost of %v, though one price is unknown", *m.Spent.CostUSD)
-	}
-}
-
-func TestRefusedThroughout(t *testing.T) {
-	var in []rows.Response
-	for i := range 50 {
-		in = append(in, response(fmt.Sprint("yr", i), false))
-	}
-	_, _, err := run(t, in, options())
-	if err == nil || !strings.Contains(err.Error(), "annotator b") || !strings.Contains(err.Error(), "top_k is not allowed") {
-		t.Errorf("got %v", err)
-	}
-	in[3] = response("yn", false) // it answers one, so it is not the configuration
-	if m, _, err := run(t, in, options()); err != nil || m.Figures["undecided"] != 49 {
-		t.Errorf("got %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package label
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -15,13 +16,12 @@ import (
 type tally struct {
 	counts    *manifest.Counts
 	figures   map[string]int64
-	paidCalls atomic.Int64        // counted where the calls are made
-	tokens    map[string][2]int64 // prompt and completion tokens by annotator
-	refused   map[string]int      // votes in a row, from the first on, that an annotator's server refused
+	paidCalls atomic.Int64 // counted where the calls are made
+	votes     manifest.Spent
 }
 
 func newTally(o Options) *tally {
-	t := &tally{counts: &manifest.Counts{}, figures: map[string]int64{}, tokens: map[string][2]int64{}, refused: map[string]int{}}
+	t := &tally{counts: &manifest.Counts{}, figures: map[string]int64{}}
 	for _, name := range []string{"labelled_true", "labelled_false", "disagreed", "undecided"} {
 		t.figures[name] = 0
 	}
@@ -35,30 +35,6 @@ func newTally(o Options) *tally {
 
 // spend is called by the workers; the rest of tally by the writer alone.
 func (t *tally) spend(v verify.Verdict) { t.paidCalls.Add(v.Cost.Calls) }
-
-// refusalsToStop is how many of its first requests an annotator's server may
-// refuse before it is taken for wrongly configured: every row after them would
-// stay undecided as well.
-const refusalsToStop = 20
-
-// wronglyConfigured returns an error once an annotator has answered nothing but refusals.
-func (t *tally) wronglyConfigured(a rows.Annotation) error {
-	for _, v := range a.Votes {
-		n := t.refused[v.Annotator]
-		if n < 0 {
-			continue // it has answered
-		}
-		if !strings.HasPrefix(v.Reason, model.RefusedPrefix) {
-			t.refused[v.Annotator] = -1
-			continue
-		}
-		t.refused[v.Annotator] = n + 1
-		if n+1 == refusalsToStop {
-			return fmt.Errorf("the first %d requests of annotator %s were all refused; the last answer: %s. Check its model, max_tokens and extra in the config", refusalsToStop, v.Annotator, v.Reason)
-		}
-	}
-	return nil
-}
 
 func (t *tally) add(a rows.Annotation) {
 	switch {
@@ -75,8 +51,12 @@ func (t *tally) add(a rows.Annotation) {
 			outcome = verify.OutcomeOf(*v.Correct)
 		}
 		t.figures[v.Annotator+"_"+outcome.String()]++
-		tokens := t.tokens[v.Annotator]
-		t.tokens[v.Annotator] = [2]int64{tokens[0] + int64(v.PromptTokens), tokens[1] + int64(v.CompletionTokens)}
+		if code, _, _ := strings.Cut(v.Reason, ":"); v.Correct == nil && slices.Contains(model.Codes(), code) {
+			t.figures[v.Annotator+"_"+code]++
+		}
+		if v.PromptTokens+v.CompletionTokens > 0 { // a vote without a reply costs nothing
+			t.votes.Spend(int64(v.PromptTokens), int64(v.CompletionTokens), v.CostUSD)
+		}
 	}
 	if a.KnownCorrect != nil {
 		label := "undecided"
@@ -87,20 +67,8 @@ func (t *tally) add(a rows.Annotation) {
 	}
 }
 
-// spent adds up the annotators. The cost is unknown as soon as one price is.
-func (t *tally) spent(o Options) *manifest.Spent {
-	s := &manifest.Spent{PaidCalls: t.paidCalls.Load()}
-	cost := new(float64)
-	for _, a := range o.Annotators {
-		tokens := t.tokens[a.Name]
-		s.PromptTokens += tokens[0]
-		s.CompletionTokens += tokens[1]
-		if c := a.Cost(tokens[0], tokens[1]); c == nil {
-			cost = nil
-		} else if cost != nil {
-			*cost += *c
-		}
-	}
-	s.CostUSD = cost
-	return s
+// spent is what the votes cost.
+func (t *tally) spent() *manifest.Spent {
+	t.votes.PaidCalls = t.paidCalls.Load()
+	return &t.votes
 }

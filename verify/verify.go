@@ -96,6 +96,7 @@ type ModelReply struct {
 
 	// Tokens of all replies behind the verdict, paid now or in an earlier run.
 	PromptTokens, CompletionTokens int64
+	CostUSD                        *float64 // of the same replies; nil if one of them has no price
 }
 
 // Ballot is the verdict of one voter in a Vote.

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,10 +17,13 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"tinyv/internal/llm"
 )
 
 // SimulatedURL is the endpoint URL that stands for the simulated model server,
@@ -31,7 +35,9 @@ const DefaultDataset = "tinyv"
 
 // Config is a whole run. A stage is part of the run if its block is there.
 type Config struct {
-	Seed      int64      `yaml:"seed"` // of everything that is drawn: sampling, balance, split
+	Seed      int64      `yaml:"seed"`    // of everything that is drawn: sampling, balance, split
+	Journal   string     `yaml:"journal"` // directory of the journal; default is journal/ in the run's own. Runs that name one share its replies
+	Limits    *Limits    `yaml:"limits"`
 	Simulator *Simulator `yaml:"simulator"`
 	Problems  *Problems  `yaml:"problems"`
 	Gen       *Gen       `yaml:"gen"`
@@ -42,6 +48,14 @@ type Config struct {
 
 	Path  string         `yaml:"-"` // the file it was read from
 	lines map[string]int // of every key, for later errors
+}
+
+// Limits end a run. Every one of them leaves it resumable.
+type Limits struct {
+	MaxCost       float64        `yaml:"max_cost"`       // US dollars, of all replies in the journal; 0 is no limit
+	MaxTokens     int64          `yaml:"max_tokens"`     // prompt and completion, of all replies in the journal; 0 is no limit
+	MaxUnanswered int            `yaml:"max_unanswered"` // requests in a row that may go without a reply; default 20
+	Patience      *time.Duration `yaml:"patience"`       // how long all endpoints of a role may fail, once they have worked; default 10m
 }
 
 // Simulator describes the simulated world behind endpoints with url: simulated.
@@ -79,29 +93,36 @@ type Gen struct {
 	Import   *Input `yaml:"import"`
 	Verifier string `yaml:"verifier"` // the rule verifier; default prime
 
-	Endpoint    *Endpoint `yaml:"endpoint"`
-	Prompt      string    `yaml:"prompt"` // file of the user message, with {{QUESTION}}
-	System      string    `yaml:"system"` // file of the system message; none by default
-	Samples     int       `yaml:"samples"`
-	Temperature *float64  `yaml:"temperature"`
-	TopP        *float64  `yaml:"top_p"`
-	MaxTokens   int       `yaml:"max_tokens"`
-	Stop        []string  `yaml:"stop"`
-	SendSeed    *bool     `yaml:"send_seed"` // send a seed per reply, derived from the run's; default true
+	Endpoint    *Endpoint  `yaml:"endpoint"`
+	Endpoints   []Endpoint `yaml:"endpoints"` // several servers of one model, in place of endpoint
+	Prompt      string     `yaml:"prompt"`    // file of the user message, with {{QUESTION}}
+	System      string     `yaml:"system"`    // file of the system message; none by default
+	Samples     int        `yaml:"samples"`
+	Temperature *float64   `yaml:"temperature"`
+	TopP        *float64   `yaml:"top_p"`
+	MaxTokens   int        `yaml:"max_tokens"`
+	Stop        []string   `yaml:"stop"`
+	SendSeed    *bool      `yaml:"send_seed"` // send a seed per reply, derived from the run's; default true
 }
 
 // Endpoint is an OpenAI-compatible model server.
 type Endpoint struct {
-	URL         string         `yaml:"url"`      // base URL, ending in /v1, or "simulated"
-	Model       string         `yaml:"model"`    // as the server calls it
-	KeyEnv      string         `yaml:"key_env"`  // name of the environment variable with the key; none by default
-	Identity    string         `yaml:"identity"` // what the journal knows the model by; default is model
-	Concurrency int            `yaml:"concurrency"`
-	Timeout     time.Duration  `yaml:"timeout"`
-	MaxRetries  *int           `yaml:"max_retries"`
-	Extra       map[string]any `yaml:"extra"`     // body fields passed through: top_k, min_p, reasoning_effort, ...
-	PriceIn     *float64       `yaml:"price_in"`  // US dollars per million prompt tokens
-	PriceOut    *float64       `yaml:"price_out"` // US dollars per million completion tokens
+	URL               string            `yaml:"url"`      // base URL, ending in /v1, or "simulated"
+	Model             string            `yaml:"model"`    // as the server calls it
+	KeyEnv            string            `yaml:"key_env"`  // name of the environment variable with the key; none by default
+	Identity          string            `yaml:"identity"` // what the journal knows the model by; default is model
+	Mode              string            `yaml:"mode"`     // chat (default) or batch
+	Concurrency       int               `yaml:"concurrency"`
+	RequestsPerMinute float64           `yaml:"requests_per_minute"`
+	TokensPerMinute   float64           `yaml:"tokens_per_minute"`
+	Weight            float64           `yaml:"weight"` // share of the work against that of the role's other endpoints; default 1
+	Timeout           time.Duration     `yaml:"timeout"`
+	IdleTimeout       time.Duration     `yaml:"idle_timeout"` // between two pieces of one answer; default 2m
+	MaxRetries        *int              `yaml:"max_retries"`
+	Extra             map[string]any    `yaml:"extra"`     // body fields passed through: top_k, min_p, reasoning_effort, ...
+	Headers           map[string]string `yaml:"headers"`   // sent with every request; $NAME is the value of the environment variable NAME
+	PriceIn           *float64          `yaml:"price_in"`  // US dollars per million prompt tokens
+	PriceOut          *float64          `yaml:"price_out"` // US dollars per million completion tokens
 }
 
 // Simulated reports whether the endpoint is the simulated server.
@@ -118,16 +139,17 @@ type Label struct {
 
 // Annotator is one model that labels rejections.
 type Annotator struct {
-	Name        string    `yaml:"name"`
-	Endpoint    *Endpoint `yaml:"endpoint"`
-	Prompt      string    `yaml:"prompt"` // file of the user message
-	System      string    `yaml:"system"` // file of the system message; none by default
-	Parser      string    `yaml:"parser"` // how a reply becomes a verdict: json (default) or true_false
-	Temperature *float64  `yaml:"temperature"`
-	TopP        *float64  `yaml:"top_p"`
-	MaxTokens   int       `yaml:"max_tokens"`
-	Stop        []string  `yaml:"stop"`
-	Attempts    int       `yaml:"attempts"` // samples to try until one parses; default 2, at temperature 0 1
+	Name        string     `yaml:"name"`
+	Endpoint    *Endpoint  `yaml:"endpoint"`
+	Endpoints   []Endpoint `yaml:"endpoints"` // several servers of one model, in place of endpoint
+	Prompt      string     `yaml:"prompt"`    // file of the user message
+	System      string     `yaml:"system"`    // file of the system message; none by default
+	Parser      string     `yaml:"parser"`    // how a reply becomes a verdict: json (default) or true_false
+	Temperature *float64   `yaml:"temperature"`
+	TopP        *float64   `yaml:"top_p"`
+	MaxTokens   int        `yaml:"max_tokens"`
+	Stop        []string   `yaml:"stop"`
+	Attempts    int        `yaml:"attempts"` // samples to try until one parses; default 2, at temperature 0 1
 }
 
 // Balance is stage 3: deduplicate and choose the ratio.
@@ -230,6 +252,7 @@ func (c *Config) check() error {
 	if c.Gen == nil && c.Label == nil && c.Balance == nil && c.Export == nil && c.Train == nil {
 		k.fail("", "names no stage; add at least one of the blocks gen, label, balance, export, train")
 	}
+	k.limits(c)
 	k.simulator(c.Simulator)
 	k.problems(c)
 	k.gen(c.Gen)
@@ -238,6 +261,24 @@ func (c *Config) check() error {
 	k.export(c.Export)
 	k.train(c.Train)
 	return errors.Join(k.errors...)
+}
+
+func (k *checker) limits(c *Config) {
+	if c.Journal != "" && !filepath.IsAbs(c.Journal) {
+		c.Journal = filepath.Join(filepath.Dir(c.Path), c.Journal)
+	}
+	if c.Limits == nil {
+		c.Limits = &Limits{}
+	}
+	l := c.Limits
+	fill(&l.Patience, 10*time.Minute)
+	k.positive("limits.max_unanswered", &l.MaxUnanswered, 20)
+	if !(l.MaxCost >= 0) {
+		k.fail("limits.max_cost", "must be 0 (no limit) or more US dollars, not %v", l.MaxCost)
+	}
+	if l.MaxTokens < 0 {
+		k.fail("limits.max_tokens", "must be 0 (no limit) or more, not %d", l.MaxTokens)
+	}
 }
 
 func (k *checker) simulator(s *Simulator) {
@@ -317,12 +358,12 @@ func (k *checker) gen(g *Gen) {
 			return
 		}
 		k.input("gen.import", g.Import, importColumns)
-		if g.Endpoint != nil {
+		if g.Endpoint != nil || g.Endpoints != nil {
 			k.fail("gen.endpoint", "and gen.import are both given; replies are either sampled or imported, so remove one")
 		}
 		return
 	}
-	k.endpoint("gen.endpoint", g.Endpoint, "sim-solver")
+	g.Endpoints = k.endpoints("gen", g.Endpoint, g.Endpoints, "sim-solver")
 	if g.Prompt != "" {
 		k.prompt("gen.prompt", &g.Prompt, "{{QUESTION}}")
 	}
@@ -360,7 +401,7 @@ func (k *checker) label(l *Label) {
 			k.fail(key+".name", "%q is already the name of another annotator", a.Name)
 		}
 		seen[a.Name] = true
-		k.endpoint(key+".endpoint", a.Endpoint, "sim-annotator-a")
+		a.Endpoints = k.endpoints(key, a.Endpoint, a.Endpoints, "sim-annotator-a")
 		if a.Prompt == "" {
 			k.fail(key+".prompt", "is missing; name a prompt file such as prompts/judge-json.txt")
 		} else {
@@ -377,9 +418,12 @@ func (k *checker) label(l *Label) {
 			attempts = 1 // asked again, a greedy model would say the same and be paid twice
 		}
 		k.positive(key+".attempts", &a.Attempts, attempts)
-		if k.simulated(a.Endpoint) {
-			if _, ok := k.c.Simulator.Annotators[a.Endpoint.Model]; !ok {
-				k.fail(key+".endpoint.model", "%q is not a simulated annotator; add it:\n    simulator:\n      annotators:\n        %s: {sensitivity: 0.97, specificity: 0.98}", a.Endpoint.Model, a.Endpoint.Model)
+		for j, e := range a.Endpoints {
+			if !k.simulated(&e) {
+				continue
+			}
+			if _, ok := k.c.Simulator.Annotators[e.Model]; !ok {
+				k.fail(endpointKey(key, a.Endpoint, j)+".model", "%q is not a simulated annotator; add it:\n    simulator:\n      annotators:\n        %s: {sensitivity: 0.97, specificity: 0.98}", e.Model, e.Model)
 			}
 		}
 	}
@@ -449,11 +493,48 @@ func (k *checker) train(t *Train) {
 	}
 }
 
-func (k *checker) endpoint(key string, e *Endpoint, simulatedModel string) {
-	if e == nil {
-		k.fail(key, "is missing; add the model server that answers:\n    endpoint:\n      url: http://localhost:8000/v1   # any OpenAI-compatible server; or: simulated\n      model: NAME                     # as the server calls it; simulated: %s\n      key_env: NAME_OF_KEY_VARIABLE   # leave out if the server needs no key", simulatedModel)
-		return
+// endpoints checks the endpoints of a role, given as one or as a list, and returns
+// the list.
+func (k *checker) endpoints(role string, one *Endpoint, many []Endpoint, simulatedModel string) []Endpoint {
+	switch {
+	case one == nil && len(many) == 0:
+		k.fail(role+".endpoint", "is missing; add the model server that answers:\n    endpoint:\n      url: http://localhost:8000/v1   # any OpenAI-compatible server; or: simulated\n      model: NAME                     # as the server calls it; simulated: %s\n      key_env: NAME_OF_KEY_VARIABLE   # leave out if the server needs no key", simulatedModel)
+		return nil
+	case one != nil && many != nil:
+		k.fail(role+".endpoints", "and %s.endpoint are both given; put all servers into endpoints", role)
+		return nil
+	case one != nil:
+		many = []Endpoint{*one}
 	}
+	for i := range many {
+		k.endpoint(endpointKey(role, one, i), &many[i])
+	}
+	first := many[0]
+	for i, e := range many[1:] {
+		key := endpointKey(role, one, i+1)
+		switch {
+		case cmp.Or(e.Identity, e.Model) != cmp.Or(first.Identity, first.Model):
+			k.fail(key+".identity", "makes this another model than that of the first endpoint: %q and %q. Endpoints of one role are servers of one model; if these are, give both the same identity", cmp.Or(e.Identity, e.Model), cmp.Or(first.Identity, first.Model))
+		case e.Simulated() != first.Simulated():
+			k.fail(key+".url", "mixes a simulated and a real server in one role")
+		case e.Mode != first.Mode:
+			k.fail(key+".mode", "is %s and that of the first endpoint is %s; give all endpoints of a role the same", e.Mode, first.Mode)
+		case len(e.Extra)+len(first.Extra) > 0 && !reflect.DeepEqual(e.Extra, first.Extra):
+			k.fail(key+".extra", "differs from that of the first endpoint, so the two would answer one request differently; give all endpoints of a role the same")
+		}
+	}
+	return many
+}
+
+// endpointKey is the key of the ith endpoint of a role.
+func endpointKey(role string, one *Endpoint, i int) string {
+	if one != nil {
+		return role + ".endpoint"
+	}
+	return fmt.Sprintf("%s.endpoints[%d]", role, i)
+}
+
+func (k *checker) endpoint(key string, e *Endpoint) {
 	if e.Model == "" {
 		k.fail(key+".model", "is missing; give the model's name as the server calls it")
 	}
@@ -469,6 +550,23 @@ func (k *checker) endpoint(key string, e *Endpoint, simulatedModel string) {
 	}
 	if e.KeyEnv != "" && !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`).MatchString(e.KeyEnv) {
 		k.fail(key+".key_env", "is not the name of an environment variable; never put a key itself in a config")
+	}
+	defaultText(&e.Mode, "chat")
+	if e.Mode != "chat" && e.Mode != "batch" {
+		k.fail(key+".mode", "%q is not a way to ask; it may be chat, or batch for servers that offer OpenAI's Batch API", e.Mode)
+	}
+	for name, x := range map[string]float64{"requests_per_minute": e.RequestsPerMinute, "tokens_per_minute": e.TokensPerMinute, "weight": e.Weight} {
+		if !(x >= 0) || math.IsInf(x, 0) {
+			k.fail(key+"."+name, "must be above 0, not %v", x)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Headers)) {
+		if err := llm.CheckHeader(name, e.Headers[name]); err != nil {
+			k.fail(key+".headers."+name, "%v", err)
+		}
+	}
+	if k.c.Limits.MaxCost > 0 && (e.PriceIn == nil || e.PriceOut == nil) {
+		k.fail(key, "has no price_in and price_out (US dollars per million tokens), and limits.max_cost needs both")
 	}
 	if e.Concurrency < 0 {
 		k.fail(key+".concurrency", "must be 1 or more, not %d", e.Concurrency)

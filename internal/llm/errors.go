@@ -3,7 +3,6 @@ package llm
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -11,31 +10,35 @@ import (
 	"unicode/utf8"
 )
 
-// ErrRefused is what every *RefusedError is, for errors.Is.
-var ErrRefused = errors.New("request refused by the server")
-
-// Why a server refuses a request.
+// Why a request went without a reply.
 const (
 	RefusedContextLength = "context_length" // the prompt, or prompt and max_tokens, are too long
 	RefusedContentFilter = "content_filter"
-	RefusedBadRequest    = "bad_request" // anything else
+	RefusedBadRequest    = "bad_request" // statuses 400, 413 and 422 for any other reason
+	RefusedDenied        = "denied"      // statuses 401, 403, 404 and the like, from endpoints that answer other requests
+	GaveUp               = "gave_up"     // every try failed, while other requests were answered
 )
 
-// RefusedError says that the server refused this request. Asking again would
-// not help; other requests may well be answered.
-type RefusedError struct {
+// UnansweredError says that this request has no reply. Asking again now would not
+// help; other requests may well be answered, so the row is marked and the run
+// goes on.
+type UnansweredError struct {
 	URL    string
-	Status int    // HTTP status: 400, 413, 422, ...
-	Kind   string // RefusedContextLength, RefusedContentFilter or RefusedBadRequest
+	Status int    // HTTP status: 400, 413, 422, ...; 0 if the last try had no answer
+	Kind   string // one of the constants above
 	Words  string // the server's, on one line, at most 500 characters
+	Tries  int
 }
 
-func (e *RefusedError) Error() string {
+func (e *UnansweredError) Error() string {
+	switch {
+	case e.Kind == GaveUp && e.Status != 0:
+		return fmt.Sprintf("%s gave no reply, tries: %d; the last answer had status %d: %s", e.URL, e.Tries, e.Status, e.Words)
+	case e.Kind == GaveUp:
+		return fmt.Sprintf("%s gave no reply, tries: %d: %s", e.URL, e.Tries, e.Words)
+	}
 	return fmt.Sprintf("%s refused the request with status %d: %s", e.URL, e.Status, e.Words)
 }
-
-// Is reports whether target is ErrRefused.
-func (e *RefusedError) Is(target error) bool { return target == ErrRefused }
 
 // EndpointError says that the endpoint cannot be used as configured, or has
 // failed for good. Other requests would fare no better.
@@ -73,7 +76,7 @@ const maxWords = 500 // characters of a server's words that are passed on
 // control characters, no API key, of bounded length. The key goes last but one:
 // what stands before could have put it together, what follows could leave half
 // of it.
-func (c *Client) words(s string) string {
+func (r *resolved) words(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -85,19 +88,20 @@ func (c *Client) words(s string) string {
 		return r
 	}, s)
 	s = strings.Join(strings.Fields(s), " ")
-	s = c.withoutKey(s)
+	s = r.withoutSecrets(s)
 	if utf8.RuneCountInString(s) > maxWords {
 		s = string([]rune(s)[:maxWords-1]) + "…"
 	}
 	return s
 }
 
-// withoutKey takes the API key out of a text.
-func (c *Client) withoutKey(s string) string {
-	if c.key == "" {
-		return s
+// withoutSecrets takes the API key, and what headers hold of the environment, out
+// of a text.
+func (r *resolved) withoutSecrets(s string) string {
+	for _, secret := range r.secrets {
+		s = strings.ReplaceAll(s, secret, "[API key]")
 	}
-	return strings.ReplaceAll(s, c.key, "[API key]")
+	return s
 }
 
 // serverError is what the body of a failure says, in any of the forms in use.

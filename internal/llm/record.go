@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -26,11 +27,12 @@ type canonical struct {
 	Sample      int            `json:"sample"`
 }
 
-func (c *Client) requestKey(r Request) (journal.Key, error) {
+func (p *Pool) requestKey(r Request) (journal.Key, error) {
+	model := p.Model()
 	q := canonical{
 		Version:     1,
-		Identity:    c.endpoint.Identity,
-		Simulated:   c.endpoint.Simulated,
+		Identity:    model.Identity,
+		Simulated:   model.Simulated,
 		Messages:    r.Messages,
 		Temperature: r.Temperature,
 		TopP:        r.TopP,
@@ -42,8 +44,8 @@ func (c *Client) requestKey(r Request) (journal.Key, error) {
 	if len(r.Stop) > 0 {
 		q.Stop = r.Stop
 	}
-	if len(c.endpoint.Extra) > 0 {
-		q.Extra = c.endpoint.Extra
+	if len(model.Extra) > 0 {
+		q.Extra = model.Extra
 	}
 	data, err := json.Marshal(q)
 	if err != nil {
@@ -52,31 +54,37 @@ func (c *Client) requestKey(r Request) (journal.Key, error) {
 	return sha256.Sum256(data), nil
 }
 
-// kept is a Reply as the journal keeps it.
-func (c *Client) kept(r Reply, now time.Time) journal.Reply {
-	return journal.Reply{
-		Content:          r.Content,
-		Reasoning:        r.Reasoning,
-		FinishReason:     r.FinishReason,
-		Model:            r.Model,
-		Identity:         c.endpoint.Identity,
-		PromptTokens:     r.PromptTokens,
-		CompletionTokens: r.CompletionTokens,
-		LatencyMS:        float64(r.Latency) / float64(time.Millisecond),
-		Host:             c.host,
-		Simulated:        c.endpoint.Simulated,
-		Time:             now,
+// look returns the reply to a request that the journal knows.
+func (p *Pool) look(key journal.Key) (Reply, bool, error) {
+	if p.journal == nil {
+		return Reply{}, false, nil
 	}
+	r, known, err := p.journal.Get(key)
+	if err != nil || !known {
+		return Reply{}, false, err
+	}
+	reply := Reply{
+		Content: r.Content, Reasoning: r.Reasoning, FinishReason: r.FinishReason, Model: r.Model,
+		PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens, Logprobs: r.Logprobs,
+		CostUSD: r.CostUSD, Host: r.Host, Batch: r.Batch,
+		Latency: time.Duration(r.LatencyMS * float64(time.Millisecond)),
+	}
+	if reply.CostUSD == nil { // its endpoint had no price then
+		reply.CostUSD = p.servers[0].cost(r.PromptTokens, r.CompletionTokens)
+	}
+	return reply, true, nil
 }
 
-func known(r journal.Reply) Reply {
-	return Reply{
-		Content:          r.Content,
-		Reasoning:        r.Reasoning,
-		FinishReason:     r.FinishReason,
-		Model:            r.Model,
-		PromptTokens:     r.PromptTokens,
-		CompletionTokens: r.CompletionTokens,
-		Latency:          time.Duration(r.LatencyMS * float64(time.Millisecond)),
+// keep makes a reply durable.
+func (p *Pool) keep(ctx context.Context, key journal.Key, r Reply) error {
+	if p.journal == nil {
+		return nil
 	}
+	model := p.Model()
+	return p.journal.Put(ctx, key, journal.Reply{
+		Content: r.Content, Reasoning: r.Reasoning, FinishReason: r.FinishReason, Model: r.Model, Identity: model.Identity,
+		PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens, Logprobs: r.Logprobs,
+		CostUSD: r.CostUSD, Host: r.Host, Batch: r.Batch, Simulated: model.Simulated,
+		LatencyMS: float64(r.Latency) / float64(time.Millisecond), Time: time.Now().UTC(),
+	})
 }

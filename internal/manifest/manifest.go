@@ -32,7 +32,7 @@ const Name = "manifest.json"
 
 // layout is part of every fingerprint. It changes when the files of a stage
 // change shape, so that a newer tool does not take an older one's files for its own.
-const layout = 1
+const layout = 2
 
 // File is one input or output of a stage.
 type File struct {
@@ -71,19 +71,25 @@ type Spent struct {
 	PaidCalls        int64    `json:"paid_calls"` // sent and answered in this run
 	PromptTokens     int64    `json:"prompt_tokens"`
 	CompletionTokens int64    `json:"completion_tokens"`
-	CostUSD          *float64 `json:"cost_usd"` // null where an endpoint has no price in the config
+	CostUSD          *float64 `json:"cost_usd"` // null where a reply has no price
+
+	replies int64
 }
 
-// Price is what an endpoint asks, in US dollars per million tokens; nil is unknown.
-type Price struct{ In, Out *float64 }
-
-// Cost returns what tokens cost, or nil if the price is unknown.
-func (p Price) Cost(promptTokens, completionTokens int64) *float64 {
-	if p.In == nil || p.Out == nil {
-		return nil
+// Spend adds a reply. The cost of all is unknown once that of one is.
+func (s *Spent) Spend(promptTokens, completionTokens int64, cost *float64) {
+	s.replies++
+	s.PromptTokens += promptTokens
+	s.CompletionTokens += completionTokens
+	switch {
+	case cost == nil:
+		s.CostUSD = nil
+	case s.CostUSD != nil:
+		*s.CostUSD += *cost
+	case s.replies == 1:
+		sum := *cost
+		s.CostUSD = &sum
 	}
-	cost := (float64(promptTokens)**p.In + float64(completionTokens)**p.Out) / 1e6
-	return &cost
 }
 
 // Manifest is the content of manifest.json.

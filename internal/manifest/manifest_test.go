@@ -136,12 +136,24 @@ func TestCountsMustAddUp(t *testing.T) {
 	}
 }
 
-func TestPrice(t *testing.T) {
-	in, out := 0.5, 2.0
-	if got := (manifest.Price{In: &in, Out: &out}).Cost(2_000_000, 500_000); *got != 2 {
-		t.Errorf("cost %v, want 2", *got)
-	}
-	if got := (manifest.Price{In: &in}).Cost(1, 1); got != nil {
-		t.Errorf("an unknown price costs %v", *got)
+func TestSpend(t *testing.T) {
+	cost := func(x float64) *float64 { return &x }
+	for _, tt := range []struct {
+		costs []*float64
+		want  *float64
+	}{
+		{nil, nil},
+		{[]*float64{cost(0.5), cost(0.25)}, cost(0.75)},
+		{[]*float64{cost(0), cost(0.25)}, cost(0.25)},
+		{[]*float64{nil, cost(1)}, nil},
+		{[]*float64{cost(1), nil, cost(1)}, nil},
+	} {
+		var s manifest.Spent
+		for _, c := range tt.costs {
+			s.Spend(2, 1, c)
+		}
+		if n := int64(len(tt.costs)); s.PromptTokens != 2*n || s.CompletionTokens != n || (s.CostUSD == nil) != (tt.want == nil) || tt.want != nil && *s.CostUSD != *tt.want {
+			t.Errorf("spent %+v", s)
+		}
 	}
 }

@@ -4,7 +4,8 @@
 // between being read and being handed on, so memory does not grow with the
 // stream; one slow item holds back only what lies behind it in that window; and
 // when the consumer stops, or the context ends, every goroutine has ended before
-// the iterator returns.
+// the iterator returns. A consumer that stops does not cancel what is under way
+// (it may be paid for): nothing new is begun, and only the context cuts it short.
 package ordered
 
 import (
@@ -32,10 +33,10 @@ func Map[T, U any](ctx context.Context, in iter.Seq2[T, error], workers, window 
 	workers = max(workers, 1)
 	window = max(window, workers)
 	return func(yield func(U, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
+		stop := make(chan struct{})
 		var wg sync.WaitGroup
 		defer wg.Wait()
-		defer cancel()
+		defer close(stop)
 
 		// pending holds one channel per item in flight, in input order; its
 		// capacity is what bounds the window.
@@ -49,6 +50,8 @@ func Map[T, U any](ctx context.Context, in iter.Seq2[T, error], workers, window 
 				done := make(chan result[U], 1)
 				select {
 				case pending <- done:
+				case <-stop:
+					return
 				case <-ctx.Done():
 					return
 				}
@@ -58,6 +61,8 @@ func Map[T, U any](ctx context.Context, in iter.Seq2[T, error], workers, window 
 				}
 				select {
 				case jobs <- job[T, U]{item, done}:
+				case <-stop:
+					return
 				case <-ctx.Done():
 					done <- result[U]{err: ctx.Err()}
 					return

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"tinyv/internal/config"
 	"tinyv/internal/journal"
 	"tinyv/internal/llm"
-	"tinyv/internal/manifest"
 	"tinyv/internal/sim"
 	"tinyv/internal/stage"
 	"tinyv/label"
@@ -19,26 +19,27 @@ import (
 )
 
 // models is what the stages of a run share to ask models: the journal, the
-// simulated server if an endpoint names it, and the clients.
+// simulated server if an endpoint names it, and the pools of endpoints.
 type models struct {
 	config  *config.Config
 	log     *slog.Logger
 	journal *journal.Journal // nil if no stage asks a model
 	server  *sim.Running     // nil if no endpoint is simulated
-	clients []*llm.Client
+	budget  *llm.Budget
+	pools   []*llm.Pool
 }
 
 func openModels(ctx context.Context, env stage.Env, r Request) (*models, error) {
 	m := &models{config: r.Config, log: env.Log}
 	asks, simulated := false, false
 	for _, name := range r.Stages {
-		var endpoints []*config.Endpoint
+		var endpoints []config.Endpoint
 		switch {
-		case name == Gen && r.Config.Gen.Endpoint != nil:
-			endpoints = append(endpoints, r.Config.Gen.Endpoint)
+		case name == Gen:
+			endpoints = r.Config.Gen.Endpoints
 		case name == Label:
 			for _, a := range r.Config.Label.Annotators {
-				endpoints = append(endpoints, a.Endpoint)
+				endpoints = append(endpoints, a.Endpoints...)
 			}
 		}
 		for _, e := range endpoints {
@@ -47,9 +48,11 @@ func openModels(ctx context.Context, env stage.Env, r Request) (*models, error) 
 	}
 	var err error
 	if asks {
-		if m.journal, err = journal.Open(filepath.Join(r.Out, "journal"), env.Log); err != nil {
+		if m.journal, err = journal.Open(journalDir(r), env.Log); err != nil {
 			return nil, err
 		}
+		limits, spent := r.Config.Limits, m.journal.Totals()
+		m.budget = llm.NewBudget(limits.MaxCost, limits.MaxTokens, spent.CostUSD, spent.PromptTokens+spent.CompletionTokens)
 	}
 	if simulated {
 		if m.server, err = sim.Start(ctx, World(r.Config), "", env.Log); err != nil {
@@ -72,10 +75,10 @@ func World(c *config.Config) *sim.World {
 }
 
 func (m *models) close() error {
-	for _, c := range m.clients {
-		c.Close()
-	}
 	var errs []error
+	for _, p := range m.pools {
+		errs = append(errs, p.Close())
+	}
 	if m.server != nil {
 		errs = append(errs, m.server.Close())
 	}
@@ -85,16 +88,43 @@ func (m *models) close() error {
 	return errors.Join(errs...)
 }
 
-func (m *models) client(e *config.Endpoint) (*llm.Client, error) {
+// journalDir is the journal that the config names, or the run's own.
+func journalDir(r Request) string {
+	if r.Config.Journal != "" {
+		return r.Config.Journal
+	}
+	return filepath.Join(r.Out, "journal")
+}
+
+// pool opens the endpoints of one role.
+func (m *models) pool(ctx context.Context, r Request, endpoints []config.Endpoint) (*llm.Pool, error) {
+	o := llm.Options{
+		Journal: m.journal, BatchDir: filepath.Join(journalDir(r), "batches"), Budget: m.budget, Log: m.log,
+		MaxUnanswered: m.config.Limits.MaxUnanswered, Patience: *m.config.Limits.Patience,
+	}
+	if o.Patience == 0 {
+		o.Patience = -1
+	}
+	for _, e := range endpoints {
+		o.Endpoints = append(o.Endpoints, m.endpoint(e))
+		if e.Simulated() { // it answers a batch at once
+			o.BatchGather, o.BatchPoll = 300*time.Millisecond, 100*time.Millisecond
+		}
+	}
+	p, err := llm.New(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	m.pools = append(m.pools, p)
+	return p, nil
+}
+
+func (m *models) endpoint(e config.Endpoint) llm.Endpoint {
 	endpoint := llm.Endpoint{
-		URL: e.URL, Model: e.Model, KeyEnv: e.KeyEnv, Identity: e.Identity, Concurrency: e.Concurrency,
-		Timeout: e.Timeout, Extra: e.Extra,
-	}
-	if endpoint.Identity == "" {
-		endpoint.Identity = e.Model
-	}
-	if endpoint.Concurrency == 0 {
-		endpoint.Concurrency = 16
+		URL: e.URL, Model: e.Model, KeyEnv: e.KeyEnv, Identity: e.Identity, Mode: e.Mode, Concurrency: e.Concurrency,
+		RequestsPerMinute: e.RequestsPerMinute, TokensPerMinute: e.TokensPerMinute, Weight: e.Weight,
+		PriceIn: e.PriceIn, PriceOut: e.PriceOut, Timeout: e.Timeout, IdleTimeout: e.IdleTimeout,
+		Extra: e.Extra, Headers: e.Headers,
 	}
 	if e.MaxRetries != nil {
 		endpoint.MaxRetries = *e.MaxRetries
@@ -111,15 +141,11 @@ func (m *models) client(e *config.Endpoint) (*llm.Client, error) {
 			endpoint.Identity += fmt.Sprintf("/sensitivity=%v/specificity=%v/malformed=%v", *a.Sensitivity, *a.Specificity, a.Malformed)
 		}
 	}
-	c, err := llm.New(endpoint, m.journal, m.log)
-	if err != nil {
-		return nil, err
-	}
-	m.clients = append(m.clients, c)
-	return c, nil
+	return endpoint
 }
 
-func (m *models) labelOptions(l *config.Label) (label.Options, error) {
+func (m *models) labelOptions(ctx context.Context, r Request) (label.Options, error) {
+	l := r.Config.Label
 	o := label.Options{Vote: verify.Rule(l.Vote), RequireBoxed: *l.RequireBoxed, RequireFinished: *l.RequireFinished}
 	for i, a := range l.Annotators {
 		key := fmt.Sprintf("label.annotators[%d]", i)
@@ -138,20 +164,19 @@ func (m *models) labelOptions(l *config.Label) (label.Options, error) {
 		if err := profile.Validate(); err != nil {
 			return o, m.config.Errorf(key, "%v", err)
 		}
-		client, err := m.client(a.Endpoint)
+		pool, err := m.pool(ctx, r, a.Endpoints)
 		if err != nil {
 			return o, err
 		}
-		endpoint := client.Endpoint()
+		asked := pool.Model()
 		o.Annotators = append(o.Annotators, label.Annotator{
-			Name: a.Name, Verifier: model.New(profile, client), Concurrency: endpoint.Concurrency, Simulated: endpoint.Simulated,
-			Cost: manifest.Price{In: a.Endpoint.PriceIn, Out: a.Endpoint.PriceOut}.Cost,
+			Name: a.Name, Verifier: model.New(profile, pool), Concurrency: pool.Concurrency(), Simulated: asked.Simulated, Calls: pool.Calls,
 			Settings: struct {
 				Profile  model.Profile  `json:"profile"`
 				Model    string         `json:"model"`
 				Identity string         `json:"identity"`
 				Extra    map[string]any `json:"extra,omitempty"`
-			}{profile, endpoint.Model, endpoint.Identity, endpoint.Extra},
+			}{profile, asked.Name, asked.Identity, asked.Extra},
 		})
 	}
 	return o, nil

@@ -92,7 +92,7 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 			m, err = runGen(ctx, env, r, models, result)
 		case Label:
 			var options label.Options
-			if options, err = models.labelOptions(c.Label); err == nil {
+			if options, err = models.labelOptions(ctx, r); err == nil {
 				m, err = label.Run(ctx, env, r.dir(Label), r.input(Gen), options)
 			}
 		case Balance:
@@ -167,12 +167,11 @@ func runGen(ctx context.Context, env stage.Env, r Request, models *models, resul
 	if err != nil {
 		return nil, err
 	}
-	client, err := models.client(g.Endpoint)
+	pool, err := models.pool(ctx, r, g.Endpoints)
 	if err != nil {
 		return nil, err
 	}
-	price := manifest.Price{In: g.Endpoint.PriceIn, Out: g.Endpoint.PriceOut}
-	return gen.Sample(ctx, env, r.dir(Gen), r.dir(Problems), sampling, price, rule, client)
+	return gen.Sample(ctx, env, r.dir(Gen), r.dir(Problems), sampling, rule, pool)
 }
 
 func input(in config.Input) gen.Input {

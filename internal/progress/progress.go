@@ -37,33 +37,44 @@ type Bar struct {
 	done  atomic.Int64
 	start time.Time
 
+	calls  func() Calls // nil if no model is asked
+	before Calls        // what the pools had done before this work
+
 	bar  *pb.ProgressBar
 	log  *slog.Logger
 	stop chan struct{}
 	wg   sync.WaitGroup
 }
 
-const template = `{{string . "name"}} {{counters . }} {{bar . }} {{percent . }} {{speed . "%s/s"}} {{rtime . "%s left" "in %s"}}`
-const templateWithoutTotal = `{{string . "name"}} {{counters . }} {{speed . "%s/s"}} {{etime . }}`
+const template = `{{string . "name"}} {{counters . }} {{bar . }} {{percent . }} {{speed . "%s/s"}} {{rtime . "%s left" "in %s"}} {{string . "calls"}}`
+const templateWithoutTotal = `{{string . "name"}} {{counters . }} {{speed . "%s/s"}} {{etime . }} {{string . "calls"}}`
 
-// Start begins a bar. A total of 0 means that it is not known.
-func (p *Progress) Start(name string, total int64) *Bar {
-	b := &Bar{name: name, total: total, start: time.Now(), log: p.log, stop: make(chan struct{})}
+// Start begins a bar. A total of 0 means that it is not known. calls tells what
+// the model replies of this work come to; nil if no model is asked.
+func (p *Progress) Start(name string, total int64, calls func() Calls) *Bar {
+	b := &Bar{name: name, total: total, start: time.Now(), calls: calls, log: p.log, stop: make(chan struct{})}
+	if calls != nil {
+		b.before = calls()
+	}
+	tell, period := b.logLine, every
 	if p.terminal != nil {
 		t := pb.ProgressBarTemplate(template)
 		if total == 0 {
 			t = templateWithoutTotal
 		}
 		b.bar = t.New(int(total)).SetWriter(p.terminal).Set("name", name).Start()
-		return b
+		tell, period = b.showCalls, time.Second
+		if calls == nil {
+			return b
+		}
 	}
 	b.wg.Go(func() {
-		tick := time.NewTicker(every)
+		tick := time.NewTicker(period)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				b.logLine()
+				tell()
 			case <-b.stop:
 				return
 			}
@@ -82,12 +93,19 @@ func (b *Bar) Add(n int64) {
 
 // Finish ends the bar. It must be called once for every bar.
 func (b *Bar) Finish() {
-	if b.bar != nil {
-		b.bar.Finish()
-		return
-	}
 	close(b.stop)
 	b.wg.Wait()
+	if b.bar == nil {
+		return
+	}
+	if b.calls != nil {
+		b.showCalls()
+	}
+	b.bar.Finish()
+}
+
+func (b *Bar) showCalls() {
+	b.bar.Set("calls", b.calls().since(b.before).line(b.total))
 }
 
 func (b *Bar) logLine() {
@@ -97,6 +115,9 @@ func (b *Bar) logLine() {
 	if b.total > 0 && rate > 0 {
 		left := time.Duration(float64(b.total-done) / rate * float64(time.Second))
 		args = append(args, "of", b.total, "left", left.Round(time.Second).String())
+	}
+	if b.calls != nil {
+		args = append(args, b.calls().since(b.before).attrs(b.total)...)
 	}
 	b.log.Info(b.name, args...)
 }

@@ -21,7 +21,7 @@ func TestWithoutTerminal(t *testing.T) {
 	}
 	defer f.Close()
 	var log bytes.Buffer
-	b := progress.New(f, slog.New(slog.NewTextHandler(&log, nil))).Start("sampling", 10)
+	b := progress.New(f, slog.New(slog.NewTextHandler(&log, nil))).Start("sampling", 10, nil)
 	for range 10 {
 		b.Add(1)
 	}

@@ -191,7 +191,7 @@ func TestRecordsOfOwnFiles(t *testing.T) {
 				}
 				vote := func(name string, correct any) any {
 					return map[string]any{"annotator": name, "model": "", "correct": correct, "reason": "", "reply": "", "reasoning": "",
-						"finish_reason": "", "prompt_sha256": "", "prompt_tokens": int64(0), "completion_tokens": int64(0)}
+						"finish_reason": "", "prompt_sha256": "", "prompt_tokens": int64(0), "completion_tokens": int64(0), "cost_usd": nil}
 				}
 				want := map[string]any{
 					"input": "part-00000." + ext, "row": int64(1), "problem_id": "p1", "domain": []any{"Algebra -> Linear"},

@@ -21,15 +21,16 @@ type Response struct {
 	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"`
 	SolveRate   *float64 `parquet:"llama8b_solve_rate,optional" json:"llama8b_solve_rate"`
 
-	Sample           int32   `parquet:"sample" json:"sample"`       // 0-based number of the reply to this problem
-	Model            string  `parquet:"model" json:"model"`         // who replied; empty if imported without saying
-	Response         string  `parquet:"response" json:"response"`   // the whole reply, without the separate reasoning text
-	Reasoning        string  `parquet:"reasoning" json:"reasoning"` // the separate reasoning text, if the endpoint gives one
-	FinishReason     string  `parquet:"finish_reason" json:"finish_reason"`
-	PromptTokens     int32   `parquet:"prompt_tokens" json:"prompt_tokens"`
-	CompletionTokens int32   `parquet:"completion_tokens" json:"completion_tokens"`
-	Boxed            *string `parquet:"boxed,optional" json:"boxed"` // content of the last box; null if there is none
-	Extracted        string  `parquet:"extracted" json:"extracted"`  // what the rule verifier judged
+	Sample           int32    `parquet:"sample" json:"sample"`       // 0-based number of the reply to this problem
+	Model            string   `parquet:"model" json:"model"`         // who replied; empty if imported without saying
+	Response         string   `parquet:"response" json:"response"`   // the whole reply, without the separate reasoning text
+	Reasoning        string   `parquet:"reasoning" json:"reasoning"` // the separate reasoning text, if the endpoint gives one
+	FinishReason     string   `parquet:"finish_reason" json:"finish_reason"`
+	PromptTokens     int32    `parquet:"prompt_tokens" json:"prompt_tokens"`
+	CompletionTokens int32    `parquet:"completion_tokens" json:"completion_tokens"`
+	CostUSD          *float64 `parquet:"cost_usd,optional" json:"cost_usd"` // null where the endpoint has no price
+	Boxed            *string  `parquet:"boxed,optional" json:"boxed"`       // content of the last box; null if there is none
+	Extracted        string   `parquet:"extracted" json:"extracted"`        // what the rule verifier judged
 
 	Rule         string `parquet:"rule" json:"rule"`                            // the rule verifier
 	RuleCorrect  *bool  `parquet:"rule_correct,optional" json:"rule_correct"`   // null if it was undecided
@@ -51,16 +52,17 @@ func (r *Response) Answer() string {
 
 // AnnotatorVote is what one annotator said of one answer.
 type AnnotatorVote struct {
-	Annotator        string `parquet:"annotator" json:"annotator"`      // its name in the config
-	Model            string `parquet:"model" json:"model"`              // as the endpoint calls it
-	Correct          *bool  `parquet:"correct,optional" json:"correct"` // null if it did not decide
-	Reason           string `parquet:"reason" json:"reason"`            // its own words, or why it did not decide
-	Reply            string `parquet:"reply" json:"reply"`              // to the letter
-	Reasoning        string `parquet:"reasoning" json:"reasoning"`      // separate reasoning text, if any
-	FinishReason     string `parquet:"finish_reason" json:"finish_reason"`
-	PromptSHA256     string `parquet:"prompt_sha256" json:"prompt_sha256"` // hex, of the rendered prompt
-	PromptTokens     int32  `parquet:"prompt_tokens" json:"prompt_tokens"`
-	CompletionTokens int32  `parquet:"completion_tokens" json:"completion_tokens"`
+	Annotator        string   `parquet:"annotator" json:"annotator"`      // its name in the config
+	Model            string   `parquet:"model" json:"model"`              // as the endpoint calls it
+	Correct          *bool    `parquet:"correct,optional" json:"correct"` // null if it did not decide
+	Reason           string   `parquet:"reason" json:"reason"`            // its own words, or why it did not decide
+	Reply            string   `parquet:"reply" json:"reply"`              // to the letter
+	Reasoning        string   `parquet:"reasoning" json:"reasoning"`      // separate reasoning text, if any
+	FinishReason     string   `parquet:"finish_reason" json:"finish_reason"`
+	PromptSHA256     string   `parquet:"prompt_sha256" json:"prompt_sha256"` // hex, of the rendered prompt
+	PromptTokens     int32    `parquet:"prompt_tokens" json:"prompt_tokens"`
+	CompletionTokens int32    `parquet:"completion_tokens" json:"completion_tokens"`
+	CostUSD          *float64 `parquet:"cost_usd,optional" json:"cost_usd"` // null where the endpoint has no price
 }
 
 // Annotation is one rejected answer with its votes and the label they make.

@@ -45,6 +45,18 @@ func Until[T any](stop <-chan struct{}, in iter.Seq2[T, error]) iter.Seq2[T, err
 	}
 }
 
+// Workers is how many rows a stage takes up at once where its models take
+// concurrency requests at once: some more, since a row whose request waits to be
+// tried again keeps its worker and no place at the model.
+func Workers(concurrency int) int { return concurrency + concurrency/4 + 1 }
+
+// Window bounds the rows that are done, or under way, behind the oldest that is
+// not: enough for a request that takes a hundred times as long as others, few
+// enough to be held in memory.
+func Window(concurrency int) int {
+	return max(min(16*concurrency, 16384), 256, Workers(concurrency))
+}
+
 // RejectedStem is the stem of the file in which a stage lists the rows it dropped.
 const RejectedStem = "rejected"
 

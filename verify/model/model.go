@@ -25,12 +25,17 @@ import (
 	"tinyv/verify"
 )
 
-// RefusedPrefix begins the reason of a verdict whose request the server refused;
-// the server's words follow.
-const RefusedPrefix = "refused: "
+// Codes are what the reason of an Undecided verdict begins with, before a colon:
+// the reply did not parse, or there is none (the kinds of llm.UnansweredError).
+func Codes() []string {
+	return []string{codeParseError, llm.RefusedContextLength, llm.RefusedContentFilter, llm.RefusedBadRequest, llm.RefusedDenied, llm.GaveUp}
+}
 
 // DefaultAttempts is how many samples a Profile without Attempts asks for.
 const DefaultAttempts = 2
+
+// codeParseError is the code of a reply without a verdict.
+const codeParseError = "parse_error"
 
 const maxReason = 2000 // characters of a verdict's reason
 
@@ -69,15 +74,15 @@ func (p Profile) Validate() error {
 type Verifier struct {
 	profile Profile
 	prompt  prompt
-	client  *llm.Client
+	pool    *llm.Pool
 }
 
-// New returns a verifier that asks c by p, which must be valid.
-func New(p Profile, c *llm.Client) *Verifier {
+// New returns a verifier that asks pool by p, which must be valid.
+func New(p Profile, pool *llm.Pool) *Verifier {
 	if p.Attempts == 0 {
 		p.Attempts = DefaultAttempts
 	}
-	return &Verifier{profile: p, prompt: newPrompt(p.Prompt), client: c}
+	return &Verifier{profile: p, prompt: newPrompt(p.Prompt), pool: pool}
 }
 
 // Verify asks the model about Case.Answer, or about the whole Case.Response if
@@ -90,9 +95,9 @@ func New(p Profile, c *llm.Client) *Verifier {
 // every sample, paid for now or known to the journal. The verdict's Cost counts
 // only samples that were paid for now.
 //
-// A request that the server refuses (too long a prompt, a content filter) is
-// Undecided, with the server's words as the reason. Other errors of the client
-// are returned.
+// A request without a reply (too long a prompt, a content filter, tries that all
+// failed) is Undecided, with one of Codes and the server's words as the reason.
+// Other errors of the pool are returned.
 func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, error) {
 	answer := c.Answer
 	if answer == "" {
@@ -101,12 +106,12 @@ func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, e
 	prompt := v.prompt.fill(c.Question, c.GroundTruth, answer)
 	out := verify.Verdict{
 		Extracted: answer,
-		Model:     &verify.ModelReply{Model: v.client.Endpoint().Model, PromptSHA256: v.promptHash(prompt)},
+		Model:     &verify.ModelReply{Model: v.pool.Model().Name, PromptSHA256: v.promptHash(prompt)},
 	}
 	for sample := range v.profile.Attempts {
-		reply, err := v.client.Chat(ctx, v.request(prompt, sample))
-		if refused := (*llm.RefusedError)(nil); errors.As(err, &refused) {
-			out.Reason = oneLine(RefusedPrefix + refused.Words)
+		reply, err := v.pool.Chat(ctx, v.request(prompt, sample))
+		if unanswered := (*llm.UnansweredError)(nil); errors.As(err, &unanswered) {
+			out.Reason = oneLine(unanswered.Kind + ": " + unanswered.Words)
 			return out, nil
 		}
 		if err != nil {
@@ -123,6 +128,7 @@ func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, e
 		out.Model.FinishReason = reply.FinishReason
 		out.Model.PromptTokens += reply.PromptTokens
 		out.Model.CompletionTokens += reply.CompletionTokens
+		out.Model.CostUSD = addCost(out.Model.CostUSD, reply.CostUSD, sample == 0)
 		outcome, reason := Parse(v.profile.Parser, reply.Content)
 		if outcome == verify.Undecided && reply.FinishReason == "length" {
 			reason += " (the reply was cut off at its length limit)"
@@ -133,6 +139,18 @@ func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, e
 		}
 	}
 	return out, nil
+}
+
+// addCost adds the cost of a reply; a sum with an unknown part is unknown.
+func addCost(sum, cost *float64, first bool) *float64 {
+	if cost == nil || sum == nil && !first {
+		return nil
+	}
+	total := *cost
+	if sum != nil {
+		total += *sum
+	}
+	return &total
 }
 
 func (v *Verifier) request(prompt string, sample int) llm.Request {

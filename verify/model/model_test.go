@@ -75,11 +75,17 @@ func newVerifier(t testing.TB, p Profile, j *journal.Journal, replies ...said) (
 	s := &server{replies: replies}
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
-	c, err := llm.New(llm.Endpoint{URL: srv.URL + "/v1", Model: "judge", MaxRetries: -1}, j, slog.New(slog.DiscardHandler))
+	c, err := llm.New(t.Context(), llm.Options{
+		Endpoints: []llm.Endpoint{{URL: srv.URL + "/v1", Model: "judge", MaxRetries: -1}}, Journal: j, Patience: -1, Log: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := p.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -154,13 +160,13 @@ func TestVerify(t *testing.T) {
 		{
 			"refused", nil, []said{{status: 400, content: `{"error":{"message":"maximum context length is 10 tokens"}}`}},
 			verify.Verdict{
-				Extracted: "four", Reason: "refused: maximum context length is 10 tokens",
+				Extracted: "four", Reason: "context_length: maximum context length is 10 tokens",
 				Model: &verify.ModelReply{Model: "judge", PromptSHA256: hash(thePrompt)},
 			},
 		},
 		{
 			"refused the second time", nil, []said{{content: "Sure!"}, {status: 400, content: `{"error":{"message":"no"}}`}},
-			verify.Verdict{Extracted: "four", Reason: "refused: no", Cost: cost(1), Model: evidence("Sure!", "stop", 1)},
+			verify.Verdict{Extracted: "four", Reason: "bad_request: no", Cost: cost(1), Model: evidence("Sure!", "stop", 1)},
 		},
 		{
 			"true_false", func(p *Profile) { p.Parser = "true_false" }, []said{{content: "**True**"}},
@@ -195,7 +201,7 @@ func TestRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"model": "judge", "stream": false, "temperature": 0.0, "top_p": 0.9, "max_tokens": 1024.0, "stop": []any{"\n\n"},
+		"model": "judge", "temperature": 0.0, "top_p": 0.9, "max_tokens": 1024.0, "stop": []any{"\n\n"},
 		"messages": []any{
 			map[string]any{"role": "system", "content": p.System},
 			map[string]any{"role": "user", "content": thePrompt},

@@ -51,7 +51,7 @@ func Parse(parser, reply string) (verify.Outcome, string) {
 }
 
 func parseError(why string) (verify.Outcome, string) {
-	return verify.Undecided, "parse_error: " + why
+	return verify.Undecided, codeParseError + ": " + why
 }
 
 func withoutThought(reply string) (rest string, ok bool) {

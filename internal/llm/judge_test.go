@@ -40,7 +40,7 @@ func reply(message string) string {
 func ask(s string) Request { return Request{Messages: []Message{{Role: "user", Content: s}}} }
 
 // serve starts a server and returns a client for it with short waits.
-func serve(t testing.TB, e Endpoint, j *journal.Journal, h http.HandlerFunc) *Client {
+func serve(t testing.TB, e Endpoint, j *journal.Journal, h http.HandlerFunc) *Pool {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -48,18 +48,34 @@ func serve(t testing.TB, e Endpoint, j *journal.Journal, h http.HandlerFunc) *Cl
 	return client(t, e, j, slog.New(slog.DiscardHandler))
 }
 
-func client(t testing.TB, e Endpoint, j *journal.Journal, log *slog.Logger) *Client {
+func client(t testing.TB, e Endpoint, j *journal.Journal, log *slog.Logger) *Pool {
 	t.Helper()
 	if e.Model == "" {
 		e.Model = "m"
 	}
-	c, err := New(e, j, log)
+	return pool(t, Options{Endpoints: []Endpoint{e}, Journal: j, Log: log})
+}
+
+// pool makes a pool with short waits, and without patience.
+func pool(t testing.TB, o Options) *Pool {
+	t.Helper()
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Patience == 0 {
+		o.Patience = -1
+	}
+	p, err := New(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.firstWait = time.Millisecond
-	t.Cleanup(c.Close)
-	return c
+	p.firstWait = time.Millisecond
+	t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return p
 }
 
 func openJournal(t testing.TB, dir string) *journal.Journal {
@@ -79,6 +95,8 @@ func say(body string) http.HandlerFunc {
 	}
 }
 
+var quietLog = slog.New(slog.DiscardHandler)
+
 func ptr[T any](v T) *T { return &v }
 
 func TestRequestBody(t *testing.T) {
@@ -95,12 +113,12 @@ func TestRequestBody(t *testing.T) {
 	}{
 		{
 			"bare", Endpoint{Model: "m"}, ask("2+2?"),
-			`{"model":"m","stream":false,"messages":[{"role":"user","content":"2+2?"}]}`,
+			`{"model":"m","messages":[{"role":"user","content":"2+2?"}]}`,
 		},
 		{
 			"greedy: zero is sent", Endpoint{Model: "m"},
 			Request{Messages: []Message{{"system", ""}, {"user", "x<y"}}, Temperature: ptr(0.0), TopP: ptr(0.0), Seed: ptr(int64(0))},
-			`{"model":"m","stream":false,"messages":[{"role":"system","content":""},{"role":"user","content":"x<y"}],"temperature":0,"top_p":0,"seed":0}`,
+			`{"model":"m","messages":[{"role":"system","content":""},{"role":"user","content":"x<y"}],"temperature":0,"top_p":0,"seed":0}`,
 		},
 		{
 			"all", Endpoint{Model: "m", Extra: map[string]any{
@@ -110,18 +128,18 @@ func TestRequestBody(t *testing.T) {
 				Messages: ask("q").Messages, Temperature: ptr(0.7), TopP: ptr(0.95), MaxTokens: 32768,
 				Stop: []string{"</s>"}, Seed: ptr(int64(1) << 52), Sample: 3,
 			},
-			`{"model":"m","stream":false,"messages":[{"role":"user","content":"q"}],"temperature":0.7,"top_p":0.95,"max_tokens":32768,
+			`{"model":"m","messages":[{"role":"user","content":"q"}],"temperature":0.7,"top_p":0.95,"max_tokens":32768,
 			  "stop":["</s>"],"seed":4503599627370496,"top_k":20,"min_p":0.05,"chat_template_kwargs":{"enable_thinking":false},"reasoning_effort":"high"}`,
 		},
 		{
 			"names that go-openai refuses parameters for", Endpoint{Model: "gpt-5-mini"},
 			Request{Messages: ask("q").Messages, Temperature: ptr(0.5), MaxTokens: 10},
-			`{"model":"gpt-5-mini","stream":false,"messages":[{"role":"user","content":"q"}],"temperature":0.5,"max_tokens":10}`,
+			`{"model":"gpt-5-mini","messages":[{"role":"user","content":"q"}],"temperature":0.5,"max_tokens":10}`,
 		},
 		{
 			"extra fields win", Endpoint{Model: "o1", Extra: map[string]any{"max_tokens": nil, "max_completion_tokens": 99}},
 			Request{Messages: ask("q").Messages, MaxTokens: 10},
-			`{"model":"o1","stream":false,"messages":[{"role":"user","content":"q"}],"max_tokens":null,"max_completion_tokens":99}`,
+			`{"model":"o1","messages":[{"role":"user","content":"q"}],"max_tokens":null,"max_completion_tokens":99}`,
 		},
 	}
 	for _, tt := range tests {
@@ -180,7 +198,8 @@ func TestReply(t *testing.T) {
 		{"think", reply(`{"content":"\n<think>\n2+2\n</think>\n\n4"}`), with("\n\n4", "\n2+2\n")},
 		{"think without an end", reply(`{"content":"<think>2+2 and"}`), with("", "2+2 and")},
 		{"think later on", reply(`{"content":"I <think> so</think>"}`), with("I <think> so</think>", "")},
-		{"end of think alone", reply(`{"content":"hm</think>4"}`), with("hm</think>4", "")},
+		{"end of think alone", reply(`{"content":"hm</think>4"}`), with("4", "hm")},
+		{"think in the middle", reply(`{"content":"a <think>b</think> c"}`), with("a <think>b</think> c", "")},
 		{"think and reasoning", reply(`{"content":"<think>b</think>4","reasoning":"a"}`), with("4", "a\nb")},
 		{"null content", reply(`{"content":null,"reasoning":"only"}`), with("", "only")},
 		{"refusal", reply(`{"content":null,"refusal":"I can't."}`), with("I can't.", "")},
@@ -202,6 +221,10 @@ func TestReply(t *testing.T) {
 			}
 			latency := got.Latency
 			got.Latency = 0
+			if got.Host != c.servers[0].host {
+				t.Errorf("host is %q", got.Host)
+			}
+			tt.want.Host = got.Host
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -319,7 +342,7 @@ func TestJournalRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := line.Value
-	if got.Time.Before(before) || got.Time.After(time.Now()) || got.LatencyMS <= 0 || got.Host != c.host || !strings.HasPrefix(got.Host, "127.0.0.1:") {
+	if got.Time.Before(before) || got.Time.After(time.Now()) || got.LatencyMS <= 0 || got.Host != c.servers[0].host || !strings.HasPrefix(got.Host, "127.0.0.1:") {
 		t.Errorf("got %+v", got)
 	}
 	got.Time, got.LatencyMS, got.Host = time.Time{}, 0, ""
@@ -340,7 +363,7 @@ func TestJournalFails(t *testing.T) {
 		say(okBody)(w, r)
 	})
 	got, err := c.Chat(t.Context(), ask("q"))
-	if !errors.Is(err, journal.ErrClosed) || got != (Reply{}) {
+	if !errors.Is(err, journal.ErrClosed) || got.Content != "" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -478,7 +501,7 @@ func TestRetries(t *testing.T) {
 			}
 
 			calls.Store(-1000)
-			c.endpoint.MaxRetries = 2
+			c.servers[0].MaxRetries = 2
 			_, err = c.Chat(t.Context(), ask("q"))
 			var failed *EndpointError
 			if !errors.As(err, &failed) || failed.Tries != 3 || calls.Load() != -997 || failed.Hint == "" || failed.Words == "" {
@@ -515,7 +538,7 @@ func TestTimeout(t *testing.T) {
 	if got, err := c.Chat(t.Context(), ask("q")); err != nil || got.Content != "4" || calls.Load() != 3 {
 		t.Errorf("got %+v, %v after %d calls", got, err, calls.Load())
 	}
-	c.endpoint.MaxRetries = 0
+	c.servers[0].MaxRetries = 0
 	calls.Store(0)
 	_, err := c.Chat(t.Context(), ask("q"))
 	var failed *EndpointError
@@ -605,8 +628,8 @@ func TestRefused(t *testing.T) {
 				io.WriteString(w, tt.body)
 			})
 			_, err := c.Chat(t.Context(), ask("q"))
-			var refused *RefusedError
-			if !errors.As(err, &refused) || !errors.Is(err, ErrRefused) {
+			var refused *UnansweredError
+			if !errors.As(err, &refused) {
 				t.Fatalf("err = %v", err)
 			}
 			if refused.Kind != tt.kind || refused.Words != tt.words || calls.Load() != 1 {
@@ -656,7 +679,7 @@ func TestEndpointErrors(t *testing.T) {
 			})
 			_, err := c.Chat(t.Context(), ask("q"))
 			var failed *EndpointError
-			if !errors.As(err, &failed) || errors.Is(err, ErrRefused) {
+			if !errors.As(err, &failed) {
 				t.Fatalf("err = %v", err)
 			}
 			if calls.Load() != 1 || failed.Tries != 1 {
@@ -665,7 +688,7 @@ func TestEndpointErrors(t *testing.T) {
 			if !strings.Contains(failed.Words, tt.words) || !strings.Contains(failed.Hint, tt.hint) {
 				t.Errorf("words %q, hint %q; want %q, %q", failed.Words, failed.Hint, tt.words, tt.hint)
 			}
-			for _, part := range []string{c.endpoint.URL, failed.Words, failed.Hint} {
+			for _, part := range []string{c.servers[0].URL, failed.Words, failed.Hint} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("error %q does not say %q", err, part)
 				}
@@ -699,8 +722,8 @@ func TestTooLargeAnswer(t *testing.T) {
 		}
 	})
 	_, err := c.Chat(t.Context(), ask("q"))
-	var failed *EndpointError
-	if !errors.As(err, &failed) || !strings.Contains(failed.Words, "larger than 64 MB") || failed.Tries != 1 {
+	var failed *UnansweredError
+	if !errors.As(err, &failed) || failed.Kind != GaveUp || !strings.Contains(failed.Words, "larger than 64 MB") || failed.Tries != 1 {
 		t.Errorf("err = %v", err)
 	}
 }
@@ -727,6 +750,7 @@ func TestConnectionRefused(t *testing.T) {
 	// One that comes up meanwhile is found.
 	var wg sync.WaitGroup
 	srv := &http.Server{Handler: say(okBody)}
+	c = client(t, Endpoint{URL: "http://" + addr + "/v1", MaxRetries: unheardRetries + 2}, nil, slog.New(slog.DiscardHandler))
 	c.firstWait = 50 * time.Millisecond
 	wg.Go(func() {
 		time.Sleep(10 * time.Millisecond)
@@ -742,11 +766,10 @@ func TestConnectionRefused(t *testing.T) {
 	}
 	srv.Close()
 	wg.Wait()
-	c.Close()
+	c.Close() // the idle connection
 
 	// One that went away after it had answered gets all retries.
 	c.firstWait = time.Millisecond
-	c.endpoint.MaxRetries = unheardRetries + 2
 	_, err = c.Chat(t.Context(), ask("q"))
 	if !errors.As(err, &failed) || failed.Tries != 1+unheardRetries+2 {
 		t.Errorf("err = %v", err)
@@ -786,7 +809,7 @@ func TestCancel(t *testing.T) {
 		arrived <- struct{}{}
 		<-r.Context().Done()
 	}
-	check := func(t *testing.T, c *Client, r Request, ready func()) {
+	check := func(t *testing.T, c *Pool, r Request, ready func()) {
 		t.Helper()
 		ctx, cancel := context.WithCancel(t.Context())
 		var cancelled time.Time
@@ -859,10 +882,11 @@ func TestInterruptKeepsPaidReply(t *testing.T) {
 	j := openJournal(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	c := serve(t, Endpoint{}, j, say(okBody))
+	s := c.servers[0]
 	config := openai.DefaultConfig("")
-	config.BaseURL = c.endpoint.URL
-	config.HTTPClient = &http.Client{Transport: bodyEditor{interrupting{c.transport, cancel}}}
-	c.api = openai.NewClientWithConfig(config)
+	config.BaseURL = s.URL
+	config.HTTPClient = &http.Client{Transport: bodyEditor{next: interrupting{s.transport, cancel}}}
+	s.api = openai.NewClientWithConfig(config)
 	if _, err := c.Chat(ctx, ask("q")); err != nil {
 		t.Errorf("err = %v", err)
 	}
@@ -965,7 +989,7 @@ func TestKeyNeverLeaks(t *testing.T) {
 			if readErr != nil {
 				t.Fatal(readErr)
 			}
-			all := fmt.Sprintf("%+v\n%v\n%#v\n%s\n%s\n%+v", got, err, err, &log, data, c.Endpoint())
+			all := fmt.Sprintf("%+v\n%v\n%#v\n%s\n%s\n%+v", got, err, err, &log, data, c.Model())
 			for _, part := range []string{key, escaped, key[:12], key[len(key)-12:]} {
 				if strings.Contains(all, part) {
 					t.Errorf("%q is in %s", part, all)
@@ -1033,20 +1057,26 @@ func TestNewErrors(t *testing.T) {
 		{"extra not JSON", Endpoint{URL: "http://host/v1", Model: "m", Extra: map[string]any{"x": map[any]any{1: 2}}}, "extra"},
 	}
 	for _, tt := range tests {
-		_, err := New(tt.e, nil, log)
+		_, err := New(t.Context(), Options{Endpoints: []Endpoint{tt.e}, Log: log})
 		if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", tt.name, err)
 		}
 	}
-	if _, err := New(Endpoint{URL: "http://host/v1", Model: "m"}, nil, nil); err == nil {
-		t.Error("a client without a logger was made")
+	if _, err := New(t.Context(), Options{Endpoints: []Endpoint{{URL: "http://host/v1", Model: "m"}}}); err == nil {
+		t.Error("a pool without a logger was made")
+	}
+	if _, err := New(t.Context(), Options{Log: log}); err == nil {
+		t.Error("a pool without an endpoint was made")
 	}
 }
 
 func TestDefaults(t *testing.T) {
 	c := client(t, Endpoint{URL: "http://host/v1//", Model: "m"}, nil, slog.New(slog.DiscardHandler))
-	want := Endpoint{URL: "http://host/v1", Model: "m", Identity: "m", Concurrency: 16, Timeout: 10 * time.Minute, MaxRetries: 8}
-	if diff := cmp.Diff(want, c.Endpoint()); diff != "" {
+	want := Endpoint{
+		URL: "http://host/v1", Model: "m", Identity: "m", Mode: ModeChat, Concurrency: 16, Weight: 1,
+		Timeout: 10 * time.Minute, IdleTimeout: 2 * time.Minute, MaxRetries: 8,
+	}
+	if diff := cmp.Diff(want, c.servers[0].Endpoint); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := c.Chat(t.Context(), Request{}); err == nil {
