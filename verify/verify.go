@@ -82,8 +82,11 @@ type Verdict struct {
 	Extracted string // the answer that was judged
 	Reason    string // why, in one line: a stable code for rules, prose for models
 	Cost      Cost
-	Model     *ModelReply // for the verdict of a model: what it said, to the letter
-	Votes     []Ballot    // for the verdict of a vote: the verdicts behind it, in the voters' order
+	// Confidence is the probability of the verdict against its opposite, 0 to 1,
+	// by the model's own token probabilities; nil if it is not known.
+	Confidence *float64
+	Model      *ModelReply // for the verdict of a model: what it said, to the letter
+	Votes      []Ballot    // for the verdict of a vote: the verdicts behind it, in the voters' order
 }
 
 // ModelReply is the evidence behind a model's verdict.

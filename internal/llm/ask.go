@@ -175,11 +175,11 @@ func (p *Pool) unansweredError(s *server, fail *failure, tries int) error {
 	if (err.Kind == RefusedContextLength || err.Kind == RefusedContentFilter) && p.successes.Load() > 0 {
 		return err
 	}
-	if n := p.unanswered.Add(1); n >= p.maxUnanswered {
+	if p.unanswered.Add(1) >= p.maxUnanswered {
 		end := endpointError(s, fail, tries)
-		end.Hint = fmt.Sprintf("%d requests in a row went without a reply (limits.max_unanswered); check model, max_tokens and extra of the endpoint, then run the same command again, it resumes", n)
+		end.Hint = fmt.Sprintf("%d requests in a row went without a reply (limits.max_unanswered); check model, max_tokens and extra of the endpoint, then run the same command again, it resumes", p.maxUnanswered)
 		p.stop(end)
-		return end
+		return p.stopError()
 	}
 	return err
 }
@@ -273,6 +273,7 @@ func (s *server) fields(r Request) map[string]any {
 		fields["seed"] = *r.Seed
 	}
 	maps.Copy(fields, s.Extra)
+	maps.Copy(fields, r.Extra)
 	return fields
 }
 

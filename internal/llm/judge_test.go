@@ -137,6 +137,11 @@ func TestRequestBody(t *testing.T) {
 			`{"model":"gpt-5-mini","messages":[{"role":"user","content":"q"}],"temperature":0.5,"max_tokens":10}`,
 		},
 		{
+			"the request's own extra fields win over all", Endpoint{Model: "m", Extra: map[string]any{"top_k": 1, "min_p": 0.1}},
+			Request{Messages: ask("q").Messages, Extra: map[string]any{"top_k": 2, "logprobs": true}},
+			`{"model":"m","messages":[{"role":"user","content":"q"}],"top_k":2,"min_p":0.1,"logprobs":true}`,
+		},
+		{
 			"extra fields win", Endpoint{Model: "o1", Extra: map[string]any{"max_tokens": nil, "max_completion_tokens": 99}},
 			Request{Messages: ask("q").Messages, MaxTokens: 10},
 			`{"model":"o1","messages":[{"role":"user","content":"q"}],"max_tokens":null,"max_completion_tokens":99}`,
@@ -298,6 +303,7 @@ func TestJournal(t *testing.T) {
 		"no stop":        func(r *Request) { r.Stop = nil },
 		"seed":           func(r *Request) { r.Seed = ptr(int64(0)) },
 		"sample":         func(r *Request) { r.Sample = 2 },
+		"extra":          func(r *Request) { r.Extra = map[string]any{"logprobs": true} },
 	} {
 		r := full
 		change(&r)

@@ -49,7 +49,8 @@ type Request struct {
 	MaxTokens   int      // 0 = not sent
 	Stop        []string
 	Seed        *int64
-	Sample      int // number of this sample of the request: part of the journal's key, not sent
+	Extra       map[string]any // further body fields; they win over those of the same name, the endpoint's too
+	Sample      int            // number of this sample of the request: part of the journal's key, not sent
 }
 
 // Reply is what a model answered.

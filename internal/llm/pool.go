@@ -250,6 +250,9 @@ func (p *Pool) Chat(ctx context.Context, r Request) (Reply, error) {
 	if len(r.Messages) == 0 {
 		return Reply{}, errors.New("llm: the request has no messages")
 	}
+	if err := checkExtra(r.Extra); err != nil {
+		return Reply{}, fmt.Errorf("llm: %w", err)
+	}
 	key, err := p.requestKey(r)
 	if err != nil {
 		return Reply{}, err

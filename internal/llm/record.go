@@ -25,6 +25,7 @@ type canonical struct {
 	Seed        *int64         `json:"seed"`
 	Extra       map[string]any `json:"extra"`
 	Sample      int            `json:"sample"`
+	Request     map[string]any `json:"request,omitempty"` // the request's own Extra
 }
 
 func (p *Pool) requestKey(r Request) (journal.Key, error) {
@@ -46,6 +47,9 @@ func (p *Pool) requestKey(r Request) (journal.Key, error) {
 	}
 	if len(model.Extra) > 0 {
 		q.Extra = model.Extra
+	}
+	if len(r.Extra) > 0 {
+		q.Request = r.Extra
 	}
 	data, err := json.Marshal(q)
 	if err != nil {

@@ -190,7 +190,7 @@ func TestRecordsOfOwnFiles(t *testing.T) {
 					got[path] = v
 				}
 				vote := func(name string, correct any) any {
-					return map[string]any{"annotator": name, "model": "", "correct": correct, "reason": "", "reply": "", "reasoning": "",
+					return map[string]any{"annotator": name, "sample": int64(0), "confidence": nil, "model": "", "correct": correct, "reason": "", "reply": "", "reasoning": "",
 						"finish_reason": "", "prompt_sha256": "", "prompt_tokens": int64(0), "completion_tokens": int64(0), "cost_usd": nil}
 				}
 				want := map[string]any{

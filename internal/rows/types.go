@@ -50,14 +50,38 @@ func (r *Response) Answer() string {
 	return r.Extracted
 }
 
-// AnnotatorVote is what one annotator said of one answer.
+// Candidate is an answer that no model sampled: made for the annotators to judge.
+type Candidate struct {
+	ProblemID   string   `parquet:"problem_id" json:"problem_id"`
+	Source      string   `parquet:"source" json:"source"`
+	Domain      []string `parquet:"domain,list" json:"domain"`
+	Question    string   `parquet:"question" json:"question"`
+	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"`
+
+	Sample      int32    `parquet:"sample" json:"sample"` // 0-based number among the candidates of the problem
+	Answer      string   `parquet:"answer" json:"answer"`
+	Origin      string   `parquet:"origin" json:"origin"`        // OriginSynthetic, OriginNearMiss or OriginHardening
+	Kind        string   `parquet:"kind" json:"kind"`            // how it was made
+	Known       *bool    `parquet:"known,optional" json:"known"` // false if it is wrong by construction and nobody is asked; else null
+	Model       string   `parquet:"model" json:"model"`          // the generator; empty if made by rule
+	Rule        string   `parquet:"rule" json:"rule"`            // the rule verifier
+	RuleCorrect *bool    `parquet:"rule_correct,optional" json:"rule_correct"`
+	RuleReason  string   `parquet:"rule_reason" json:"rule_reason"`
+	CostUSD     *float64 `parquet:"cost_usd,optional" json:"cost_usd"` // its share of the request that made it; null where the endpoint has no price
+	Extra       string   `parquet:"extra" json:"extra"`
+	Simulated   bool     `parquet:"simulated" json:"simulated"`
+}
+
+// AnnotatorVote is one reply of one annotator about one answer.
 type AnnotatorVote struct {
-	Annotator        string   `parquet:"annotator" json:"annotator"`      // its name in the config
-	Model            string   `parquet:"model" json:"model"`              // as the endpoint calls it
-	Correct          *bool    `parquet:"correct,optional" json:"correct"` // null if it did not decide
-	Reason           string   `parquet:"reason" json:"reason"`            // its own words, or why it did not decide
-	Reply            string   `parquet:"reply" json:"reply"`              // to the letter
-	Reasoning        string   `parquet:"reasoning" json:"reasoning"`      // separate reasoning text, if any
+	Sample           int32    `parquet:"sample" json:"sample"`                  // 0-based, of an annotator that is asked several times
+	Confidence       *float64 `parquet:"confidence,optional" json:"confidence"` // probability of the verdict's token, 0 to 1; null if unknown
+	Annotator        string   `parquet:"annotator" json:"annotator"`            // its name in the config
+	Model            string   `parquet:"model" json:"model"`                    // as the endpoint calls it
+	Correct          *bool    `parquet:"correct,optional" json:"correct"`       // null if it did not decide
+	Reason           string   `parquet:"reason" json:"reason"`                  // its own words, or why it did not decide
+	Reply            string   `parquet:"reply" json:"reply"`                    // to the letter
+	Reasoning        string   `parquet:"reasoning" json:"reasoning"`            // separate reasoning text, if any
 	FinishReason     string   `parquet:"finish_reason" json:"finish_reason"`
 	PromptSHA256     string   `parquet:"prompt_sha256" json:"prompt_sha256"` // hex, of the rendered prompt
 	PromptTokens     int32    `parquet:"prompt_tokens" json:"prompt_tokens"`
@@ -81,8 +105,10 @@ type Annotation struct {
 	Votes        []AnnotatorVote `parquet:"votes,list" json:"votes"`
 	Label        *bool           `parquet:"label,optional" json:"label"`      // null if undecided; never guessed
 	LabelReason  string          `parquet:"label_reason" json:"label_reason"` // the vote's rule, or why it is undecided
-	Origin       string          `parquet:"origin" json:"origin"`             // OriginSampled or OriginSynthetic
-	Category     string          `parquet:"category" json:"category"`         // why the rule rejected it, where known
+	Origin       string          `parquet:"origin" json:"origin"`             // one of the Origin constants
+	Kind         string          `parquet:"kind" json:"kind"`                 // how a made answer was made; empty if sampled
+	Category     string          `parquet:"category" json:"category"`         // why the rule rejected a correct answer, by rule; empty if unknown
+	CategoryLLM  string          `parquet:"category_llm" json:"category_llm"` // the same, by a model
 	KnownCorrect *bool           `parquet:"known_correct,optional" json:"known_correct"`
 	Extra        string          `parquet:"extra" json:"extra"`
 	Simulated    bool            `parquet:"simulated" json:"simulated"` // the reply or a vote was simulated
@@ -99,6 +125,7 @@ type Example struct {
 	Answer      string   `parquet:"answer" json:"answer"`
 	Label       bool     `parquet:"label" json:"label"`
 	Origin      string   `parquet:"origin" json:"origin"`
+	Kind        string   `parquet:"kind" json:"kind"`
 	Category    string   `parquet:"category" json:"category"`
 	Split       string   `parquet:"split" json:"split"` // "train" or "eval" once exported, else empty
 	Extra       string   `parquet:"extra" json:"extra"`
@@ -107,8 +134,11 @@ type Example struct {
 
 // Where the answer of an Annotation or Example comes from.
 const (
-	OriginSampled   = "sampled"
-	OriginSynthetic = "synthetic"
+	OriginSampled    = "sampled"    // a model's answer that the rule verifier rejects
+	OriginAcceptance = "acceptance" // a model's answer that the rule verifier accepts
+	OriginSynthetic  = "synthetic"  // another way to write the ground truth
+	OriginNearMiss   = "near_miss"  // a wrong answer close to the ground truth
+	OriginHardening  = "hardening"  // an answer that attacks a verifier
 )
 
 // FinishLength is the finish reason of a reply that max_tokens cut off.
