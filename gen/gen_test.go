@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -315,9 +316,9 @@ func TestSample(t *testing.T) {
 	env, stop := stagetest.Env(), make(chan struct{})
 	env.Stop = stop
 	c := solver(t, w, filepath.Join(journals, "c"), 1)
-	handled := 0
+	var handled atomic.Int64
 	counting := Rule{"prime", counted{func() {
-		if handled++; handled == 40 {
+		if handled.Add(1) == 40 {
 			close(stop)
 		}
 	}}}

@@ -5,7 +5,7 @@ set -euo pipefail
 calls=${CALLS:-20000}
 work=$(mktemp -d)
 trap 'kill $server 2>/dev/null || true; rm -rf "$work"' EXIT
-bin/tinyv sim --addr 127.0.0.1:0 >"$work/address" &
+bin/tinyv sim --addr 127.0.0.1:0 >"$work/address" 2>/dev/null &
 server=$!
 until [ -s "$work/address" ]; do sleep 0.1; done
 url=$(awk '{print $NF}' "$work/address")
