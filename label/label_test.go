@@ -54,7 +54,7 @@ func run(t *testing.T, in []rows.Response, o Options) (*manifest.Manifest, []row
 	t.Helper()
 	gen := stagetest.Finished(t, "gen", "responses", in, nil, nil)
 	dir := filepath.Join(t.TempDir(), "label")
-	m, err := Run(t.Context(), stagetest.Env(), dir, gen, o)
+	m, err := Run(t.Context(), stagetest.Env(), dir, gen, "", o)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
@@ -12,31 +11,39 @@ import (
 	"tinyv/verify/model"
 )
 
-// tally counts what the funnel and the manifest show of a run.
+// tally counts what the funnel, the manifest and the statistics show of a run.
 type tally struct {
-	counts    *manifest.Counts
-	figures   map[string]int64
-	paidCalls atomic.Int64 // counted where the calls are made
-	votes     manifest.Spent
+	responses  *manifest.Counts
+	candidates *manifest.Counts
+	figures    map[string]int64
+	votes      manifest.Spent
+	annotators []string
 }
 
 func newTally(o Options) *tally {
-	t := &tally{counts: &manifest.Counts{}, figures: map[string]int64{}}
-	for _, name := range []string{"labelled_true", "labelled_false", "disagreed", "undecided"} {
+	t := &tally{responses: &manifest.Counts{}, candidates: &manifest.Counts{}, figures: map[string]int64{}}
+	for _, name := range []string{"labelled_true", "labelled_false", "disagreed", "undecided", "votes_saved"} {
 		t.figures[name] = 0
 	}
-	for _, a := range o.Annotators {
+	for _, a := range o.all() {
 		for _, outcome := range []verify.Outcome{verify.Correct, verify.Incorrect, verify.Undecided} {
 			t.figures[a.Name+"_"+outcome.String()] = 0
 		}
 	}
+	for _, a := range o.Annotators {
+		t.annotators = append(t.annotators, a.Name)
+	}
 	return t
 }
 
-// spend is called by the workers; the rest of tally by the writer alone.
-func (t *tally) spend(v verify.Verdict) { t.paidCalls.Add(v.Cost.Calls) }
-
-func (t *tally) add(a rows.Annotation) {
+// add counts a row. It is called in the order of the rows, so that sums of costs
+// come out the same whatever the order of the replies was.
+func (t *tally) add(l labelled) {
+	a := l.annotation
+	t.votes.PaidCalls += l.paid
+	if l.category.cost.PromptTokens > 0 || l.category.usd != nil {
+		t.votes.Spend(l.category.cost.PromptTokens, l.category.cost.CompletionTokens, l.category.usd)
+	}
 	switch {
 	case a.Label == nil && a.LabelReason == verify.ReasonDisagreed:
 		t.figures["disagreed"]++
@@ -44,8 +51,11 @@ func (t *tally) add(a rows.Annotation) {
 		t.figures["undecided"]++
 	default:
 		t.figures[fmt.Sprintf("labelled_%v", *a.Label)]++
+		t.figures[fmt.Sprintf("%s_%v", a.Origin, *a.Label)]++
 	}
+	asked := map[string]bool{}
 	for _, v := range a.Votes {
+		asked[v.Annotator] = true
 		outcome := verify.Undecided
 		if v.Correct != nil {
 			outcome = verify.OutcomeOf(*v.Correct)
@@ -58,17 +68,18 @@ func (t *tally) add(a rows.Annotation) {
 			t.votes.Spend(int64(v.PromptTokens), int64(v.CompletionTokens), v.CostUSD)
 		}
 	}
-	if a.KnownCorrect != nil {
+	if len(a.Votes) > 0 {
+		for _, name := range t.annotators {
+			if !asked[name] {
+				t.figures["votes_saved"]++
+			}
+		}
+	}
+	if a.KnownCorrect != nil && a.Origin == rows.OriginSampled {
 		label := "undecided"
 		if a.Label != nil {
 			label = fmt.Sprint(*a.Label)
 		}
 		t.figures[fmt.Sprintf("label_%s_known_%v", label, *a.KnownCorrect)]++
 	}
-}
-
-// spent is what the votes cost.
-func (t *tally) spent() *manifest.Spent {
-	t.votes.PaidCalls = t.paidCalls.Load()
-	return &t.votes
 }

@@ -146,38 +146,63 @@ func (m *models) endpoint(e config.Endpoint) llm.Endpoint {
 
 func (m *models) labelOptions(ctx context.Context, r Request) (label.Options, error) {
 	l := r.Config.Label
-	o := label.Options{Vote: verify.Rule(l.Vote), RequireBoxed: *l.RequireBoxed, RequireFinished: *l.RequireFinished}
+	o := label.Options{
+		Vote: verify.Rule(l.Vote), Staged: l.Staged, RequireBoxed: *l.RequireBoxed, RequireFinished: *l.RequireFinished,
+		Acceptances: l.Acceptances, Seed: r.Config.Seed,
+	}
 	for i, a := range l.Annotators {
-		key := fmt.Sprintf("label.annotators[%d]", i)
-		prompt, err := text(a.Prompt, "")
+		annotator, err := m.annotator(ctx, r, fmt.Sprintf("label.annotators[%d]", i), a)
 		if err != nil {
 			return o, err
 		}
-		system, err := text(a.System, "")
+		o.Annotators = append(o.Annotators, annotator)
+	}
+	if l.TieBreaker != nil {
+		annotator, err := m.annotator(ctx, r, "label.tie_breaker", *l.TieBreaker)
 		if err != nil {
 			return o, err
 		}
-		profile := model.Profile{
-			Name: a.Name, Prompt: prompt, System: system, Parser: a.Parser, Temperature: a.Temperature, TopP: a.TopP,
-			MaxTokens: a.MaxTokens, Stop: a.Stop, Attempts: a.Attempts,
-		}
-		if err := profile.Validate(); err != nil {
-			return o, m.config.Errorf(key, "%v", err)
-		}
-		pool, err := m.pool(ctx, r, a.Endpoints)
-		if err != nil {
-			return o, err
-		}
-		asked := pool.Model()
-		o.Annotators = append(o.Annotators, label.Annotator{
-			Name: a.Name, Verifier: model.New(profile, pool), Concurrency: pool.Concurrency(), Simulated: asked.Simulated, Calls: pool.Calls,
-			Settings: struct {
-				Profile  model.Profile  `json:"profile"`
-				Model    string         `json:"model"`
-				Identity string         `json:"identity"`
-				Extra    map[string]any `json:"extra,omitempty"`
-			}{profile, asked.Name, asked.Identity, asked.Extra},
-		})
+		o.TieBreaker = &annotator
 	}
 	return o, nil
+}
+
+func (m *models) annotator(ctx context.Context, r Request, key string, a config.Annotator) (label.Annotator, error) {
+	profile, err := profileOf(a)
+	if err != nil {
+		return label.Annotator{}, m.config.Errorf(key, "%v", err)
+	}
+	if err := profile.Validate(); err != nil {
+		return label.Annotator{}, m.config.Errorf(key, "%v", err)
+	}
+	pool, err := m.pool(ctx, r, a.Endpoints)
+	if err != nil {
+		return label.Annotator{}, err
+	}
+	asked := pool.Model()
+	return label.Annotator{
+		Name: a.Name, Verifier: model.New(profile, pool), Weight: *a.Weight, Concurrency: pool.Concurrency(), Simulated: asked.Simulated, Calls: pool.Calls,
+		Settings: struct {
+			Profile  model.Profile  `json:"profile"`
+			Model    string         `json:"model"`
+			Identity string         `json:"identity"`
+			Extra    map[string]any `json:"extra,omitempty"`
+		}{profile, asked.Name, asked.Identity, asked.Extra},
+	}, nil
+}
+
+// profileOf is how an annotator is asked, by the config's own keys.
+func profileOf(a config.Annotator) (model.Profile, error) {
+	prompt, err := text(a.Prompt, "")
+	if err != nil {
+		return model.Profile{}, err
+	}
+	system, err := text(a.System, "")
+	if err != nil {
+		return model.Profile{}, err
+	}
+	return model.Profile{
+		Name: a.Name, Prompt: prompt, System: system, Parser: a.Parser, Temperature: a.Temperature, TopP: a.TopP,
+		MaxTokens: a.MaxTokens, Stop: a.Stop, Attempts: a.Attempts,
+	}, nil
 }

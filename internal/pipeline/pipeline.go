@@ -93,7 +93,7 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		case Label:
 			var options label.Options
 			if options, err = models.labelOptions(ctx, r); err == nil {
-				m, err = label.Run(ctx, env, r.dir(Label), r.input(Gen), options)
+				m, err = label.Run(ctx, env, r.dir(Label), r.input(Gen), "", options)
 			}
 		case Balance:
 			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balance.Options{Seed: c.Seed, Ratio: c.Balance.Ratio})

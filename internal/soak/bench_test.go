@@ -17,6 +17,7 @@ import (
 	"tinyv/internal/ordered"
 	"tinyv/internal/sim"
 	"tinyv/internal/stage"
+	"tinyv/internal/stagetest"
 )
 
 var (
@@ -90,7 +91,7 @@ func drive(b *testing.B, url string, inFlight int) {
 	b.ReportMetric(float64(b.N)/took.Seconds(), "calls/s")
 	b.ReportMetric(used.Seconds()/took.Seconds(), "cores")
 	b.ReportMetric(float64(used.Microseconds())/float64(b.N), "µs-cpu/call")
-	b.ReportMetric(float64(peakMemory(b))/1e6, "MB-peak")
+	b.ReportMetric(float64(stagetest.PeakMemory())/1e6, "MB-peak")
 }
 
 // BenchmarkInFlight is 2,000 calls in flight at a server that takes a second for

@@ -18,7 +18,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +28,7 @@ import (
 	"tinyv/internal/journal"
 	"tinyv/internal/llm"
 	"tinyv/internal/sim"
+	"tinyv/internal/stagetest"
 )
 
 var (
@@ -143,7 +143,7 @@ func TestSoak(t *testing.T) {
 		sum += n
 	}
 	t.Logf("%d calls in %s: %d answered, %d marked %v; failed tries %v; peak memory %d MiB",
-		*calls, took.Round(time.Second), answered.Load(), sum, marked, done.Failures, peakMemory(t)>>20)
+		*calls, took.Round(time.Second), answered.Load(), sum, marked, done.Failures, stagetest.PeakMemory()>>20)
 	if int(answered.Load())+sum != *calls || done.Paid != answered.Load() || int(done.Unanswered) != sum {
 		t.Errorf("%d answered and %d marked of %d; the pool says %+v", answered.Load(), sum, *calls, done)
 	}
@@ -196,21 +196,6 @@ func descriptors(t testing.TB) int {
 		t.Skip("counts open files in /proc")
 	}
 	return len(entries)
-}
-
-// peakMemory is the most memory that this process has held, in bytes.
-func peakMemory(t testing.TB) int64 {
-	data, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(data)) {
-		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
-			kib, _ := strconv.ParseInt(fields[1], 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
 }
 
 // cpu is the processor time that this process has used.

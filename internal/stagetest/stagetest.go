@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"tinyv/internal/manifest"
@@ -57,4 +59,20 @@ func Read[T any](t testing.TB, path string) []T {
 		all = append(all, row)
 	}
 	return all
+}
+
+// PeakMemory is the most memory that this process has held, in bytes; 0 where the
+// system does not tell.
+func PeakMemory() int64 {
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmHWM:" {
+			kib, _ := strconv.ParseInt(fields[1], 10, 64)
+			return kib << 10
+		}
+	}
+	return 0
 }
