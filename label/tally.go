@@ -25,6 +25,9 @@ func newTally(o Options) *tally {
 	for _, name := range []string{"labelled_true", "labelled_false", "disagreed", "undecided", "votes_saved"} {
 		t.figures[name] = 0
 	}
+	for _, outcome := range []string{"", "_true", "_false", "_disagreed", "_undecided"} {
+		t.figures[rows.OriginSampled+outcome] = 0
+	}
 	for _, a := range o.all() {
 		for _, outcome := range []verify.Outcome{verify.Correct, verify.Incorrect, verify.Undecided} {
 			t.figures[a.Name+"_"+outcome.String()] = 0
@@ -44,15 +47,19 @@ func (t *tally) add(l labelled) {
 	if l.category.cost.PromptTokens > 0 || l.category.usd != nil {
 		t.votes.Spend(l.category.cost.PromptTokens, l.category.cost.CompletionTokens, l.category.usd)
 	}
+	outcome := "undecided"
 	switch {
 	case a.Label == nil && a.LabelReason == verify.ReasonDisagreed:
-		t.figures["disagreed"]++
+		outcome = "disagreed"
+		t.figures[outcome]++
 	case a.Label == nil:
-		t.figures["undecided"]++
+		t.figures[outcome]++
 	default:
-		t.figures[fmt.Sprintf("labelled_%v", *a.Label)]++
-		t.figures[fmt.Sprintf("%s_%v", a.Origin, *a.Label)]++
+		outcome = fmt.Sprint(*a.Label)
+		t.figures["labelled_"+outcome]++
 	}
+	t.figures[a.Origin]++
+	t.figures[a.Origin+"_"+outcome]++
 	asked := map[string]bool{}
 	for _, v := range a.Votes {
 		asked[v.Annotator] = true

@@ -102,13 +102,33 @@ func (f *funnel) label(m *manifest.Manifest) {
 	if m == nil {
 		return
 	}
-	c, g := m.Rows["responses"], m.Figures
-	f.line(0, "annotated rejections", c.Out, 0, "")
-	f.dropped(c, "accepted_by_rule", "rule_undecided")
-	f.line(1, "labelled True", g["labelled_true"], c.Out, "false negatives of the rule")
-	f.line(1, "labelled False", g["labelled_false"], c.Out, "")
-	f.line(1, "disagreed", g["disagreed"], c.Out, "")
-	f.line(1, "undecided", g["undecided"], c.Out, "")
+	g := m.Figures
+	f.line(0, "annotated rejections", g["sampled"], 0, "")
+	f.dropped(m.Rows["responses"], "accepted_by_rule", "rule_undecided")
+	f.outcomes(m, "sampled", "false negatives of the rule", "")
+	for _, origin := range []struct{ name, title, isTrue, isFalse string }{
+		{"acceptance", "audited acceptances", "", "false positives of the rule"},
+		{"synthetic", "synthetic answers", "", ""},
+		{"near_miss", "near misses", "", ""},
+		{"hardening", "hardening answers", "", "wrong by construction"},
+	} {
+		if g[origin.name] > 0 {
+			f.line(0, origin.title, g[origin.name], 0, "")
+			f.outcomes(m, origin.name, origin.isTrue, origin.isFalse)
+		}
+	}
+	if n := g["votes_saved"]; n > 0 {
+		f.line(0, "votes saved by stages", n, 0, "")
+	}
+}
+
+// outcomes writes the labels of the rows of one origin.
+func (f *funnel) outcomes(m *manifest.Manifest, origin, isTrue, isFalse string) {
+	g, n := m.Figures, m.Figures[origin]
+	f.line(1, "labelled True", g[origin+"_true"], n, isTrue)
+	f.line(1, "labelled False", g[origin+"_false"], n, isFalse)
+	f.line(1, "disagreed", g[origin+"_disagreed"], n, "")
+	f.line(1, "undecided", g[origin+"_undecided"], n, "")
 }
 
 func (f *funnel) balance(m *manifest.Manifest) {
