@@ -142,7 +142,7 @@ func askOne(ctx context.Context, o Sampling, rule Rule, pool *llm.Pool, r rows.R
 	reply, err := pool.Chat(ctx, request)
 	var unanswered *llm.UnansweredError
 	if errors.As(err, &unanswered) {
-		return sampled{drop: &rows.Rejected{Input: r.ProblemID, Row: int64(r.Sample), Reason: unanswered.Kind, Detail: unanswered.Error()}}, nil
+		return sampled{drop: &rows.Rejected{Input: r.ProblemID, Row: int64(r.Sample), Reason: unanswered.Kind, Detail: unanswered.Words}}, nil
 	}
 	if err != nil {
 		return sampled{}, fmt.Errorf("sampling reply %d to problem %s: %w", r.Sample, r.ProblemID, err)

@@ -6,7 +6,8 @@ import (
 	"strconv"
 )
 
-// Totals are sums over all records, superseded ones too: they were paid for.
+// Totals are sums over all records, superseded ones too, as long as no compaction
+// has dropped those: they were paid for.
 type Totals struct {
 	Replies          int64   `json:"replies"`
 	PromptTokens     int64   `json:"prompt_tokens"`

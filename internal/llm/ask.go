@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"tinyv/internal/journal"
@@ -28,7 +29,10 @@ const (
 // the error that Chat returns.
 func (p *Pool) ask(ctx context.Context, key journal.Key, r Request) (Reply, error) {
 	most := p.estimate(r)
-	settle, err := p.budget.reserve(ctx, most.cost, most.prompt+most.completion)
+	settle, err := p.budget.reserve(ctx, p.stopping, most.cost, most.prompt+most.completion)
+	if err == errStopping {
+		err = p.stopError()
+	}
 	if err != nil {
 		return Reply{}, err
 	}
@@ -41,7 +45,11 @@ func (p *Pool) ask(ctx context.Context, key journal.Key, r Request) (Reply, erro
 	if reply.CostUSD != nil {
 		cost = *reply.CostUSD
 	}
-	settle(cost, reply.PromptTokens+reply.CompletionTokens)
+	if used := reply.PromptTokens + reply.CompletionTokens; used > 0 {
+		settle(cost, used)
+	} else { // the server does not say
+		settle(most.cost, most.prompt+most.completion)
+	}
 	p.succeed(reply)
 	return reply, nil
 }
@@ -72,11 +80,13 @@ func (p *Pool) estimate(r Request) estimate {
 	}
 	e.completion = int64(r.MaxTokens)
 	for _, name := range []string{"max_completion_tokens", "max_tokens"} {
-		switch n := p.servers[0].Extra[name].(type) {
-		case int:
-			e.completion = int64(n)
-		case float64:
-			e.completion = int64(n)
+		for _, extra := range []map[string]any{p.servers[0].Extra, r.Extra} {
+			switch n := extra[name].(type) {
+			case int:
+				e.completion = int64(n)
+			case float64:
+				e.completion = int64(n)
+			}
 		}
 	}
 	if e.completion <= 0 {
@@ -93,14 +103,20 @@ func (p *Pool) estimate(r Request) estimate {
 // tryUntil tries r at one endpoint after the other until one answers it, or until
 // it is clear that none will.
 func (p *Pool) tryUntil(ctx context.Context, key journal.Key, r Request, w want) (Reply, error) {
-	began := p.successes.Load()
+	var first, last int64 // successes of the pool at the first and the last failure
+	var denied *failure
 	for try, failures := 1, 0; ; try++ {
-		s, err := p.acquire(ctx, w)
+		w.only = p.holder(key)
+		g, err := p.acquire(ctx, w)
+		if err == errNoServer && denied != nil {
+			return Reply{}, p.unansweredError(w.avoid, denied, try-1)
+		}
 		if err != nil {
 			return Reply{}, err
 		}
+		s := g.server
 		a, err := p.try(ctx, s, key, r)
-		p.release(s, w.need, a.tokens(w.need), a)
+		p.release(g, w.need, a.tokens(w.need), a)
 		if err != nil {
 			return Reply{}, err
 		}
@@ -114,30 +130,46 @@ func (p *Pool) tryUntil(ctx context.Context, key journal.Key, r Request, w want)
 		case fail.verdict == refuse:
 			return Reply{}, p.unansweredError(s, fail, try)
 		case fail.verdict == fatal, fail.unproven && !p.provesItself(ctx, s):
+			if fail.verdict != fatal && ctx.Err() != nil {
+				p.trust(s)
+				return Reply{}, ctx.Err()
+			}
 			p.kill(s, endpointError(s, fail, try))
 			if err := p.stopError(); err != nil {
 				return Reply{}, err
 			}
 			continue
 		case fail.verdict == deny:
+			denied = fail
 			w.not = append(slices.Clone(w.not), s)
 			if p.anyBut(w.not) {
 				continue
 			}
 			return Reply{}, p.unansweredError(s, fail, try)
-		case fail.unheard && try > unheardRetries && !p.heard(),
-			fail.after > maxRetryAfter && p.alone(s):
+		case fail.unheard && try > unheardRetries && !p.heard() && !p.othersAtWork(s),
+			fail.after > maxRetryAfter && !p.othersSoon(s):
 			err := endpointError(s, fail, try)
 			p.stop(err)
 			return Reply{}, err
 		}
 		failures++
-		others := p.successes.Load() > began // were answered meanwhile
+		now := p.successes.Load()
+		if failures == 1 {
+			first, last = now, now
+		}
+		others, lately := now > first, now > last // were answered while this one failed
+		last = now
 		switch {
 		case failures > s.MaxRetries && others && fail.verdict != throttle:
 			fail.refused = GaveUp // so it is this request
 			return Reply{}, p.unansweredError(s, fail, try)
-		case (failures > s.MaxRetries || p.exhausted()) && !others && !p.patient():
+		case (failures > s.MaxRetries || p.exhausted()) && !lately && !p.patient() && !p.othersAtWork(s):
+			// Restarted, a run has only what it could not get: one poisoned request
+			// must not end it each time.
+			if p.stats.known.Load()+p.successes.Load() > 0 && s.up(ctx) {
+				fail.refused = GaveUp
+				return Reply{}, p.unansweredError(s, fail, try)
+			}
 			err := endpointError(s, fail, try)
 			p.stop(err)
 			return Reply{}, err
@@ -246,10 +278,14 @@ func (p *Pool) try(ctx context.Context, s *server, key journal.Key, r Request) (
 	a.reply.Host = s.host
 	a.reply.CostUSD = s.cost(a.reply.PromptTokens, a.reply.CompletionTokens)
 	for _, text := range []*string{&a.reply.Content, &a.reply.Reasoning, &a.reply.FinishReason, &a.reply.Model} {
-		*text = s.withoutSecrets(*text)
+		*text = s.withoutLongSecrets(*text)
 	}
 	if a.reply.Logprobs != nil {
-		a.reply.Logprobs = json.RawMessage(s.withoutSecrets(string(a.reply.Logprobs)))
+		clean := json.RawMessage(strings.ToValidUTF8(s.withoutLongSecrets(string(a.reply.Logprobs)), "\uFFFD"))
+		if !json.Valid(clean) { // a number was a secret
+			clean = nil
+		}
+		a.reply.Logprobs = clean
 	}
 	return a, nil
 }
@@ -286,12 +322,15 @@ func (s *server) askBatch(ctx context.Context, id string, body []byte) (*answer,
 	if errors.Is(err, batch.ErrTooLarge) {
 		return &answer{fail: &failure{name: "too_large", verdict: refuse, refused: RefusedBadRequest, words: err.Error()}}, nil
 	}
+	if errors.Is(err, batch.ErrLost) {
+		return &answer{fail: &failure{name: "lost", verdict: refuse, refused: GaveUp, words: err.Error()}}, nil
+	}
 	if err != nil {
 		return &answer{fail: &failure{name: "batch", verdict: fatal, words: err.Error(), hint: "what was paid for is kept; run the same command again when that is mended, it resumes"}}, nil
 	}
 	a := s.judge(&exchange{status: result.Status, header: http.Header{}, body: result.Body})
 	a.reply.Batch = result.Batch
-	if a.fail != nil && result.Status == http.StatusOK {
+	if a.fail != nil && result.Status/100 == 2 {
 		s.batch.Keep(id) // or the next try would be given the same
 	}
 	return a, nil

@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 )
@@ -11,7 +12,8 @@ import (
 //
 // A request is let through only if the most that it can cost still fits, with
 // the most that those in flight can cost; so a limit is not passed, as far as
-// the estimate of a prompt's tokens (a token for every two bytes) is not too low.
+// the estimate is not too low: a token for every two bytes of the prompt, and
+// max_tokens, or 4,096 for a request that sets none.
 type Budget struct {
 	maxCost   float64
 	maxTokens int64
@@ -43,10 +45,12 @@ func NewBudget(maxCost float64, maxTokens int64, spentCost float64, spentTokens 
 	return &Budget{maxCost: maxCost, maxTokens: maxTokens, cost: spentCost, tokens: spentTokens, settled: make(chan struct{})}
 }
 
+var errStopping = errors.New("the pool has stopped")
+
 // reserve holds the most that a request can cost until settle is called with
 // what it did cost. Where it does not fit it waits for others to settle, and
 // fails when there are none left.
-func (b *Budget) reserve(ctx context.Context, cost float64, tokens int64) (settle func(cost float64, tokens int64), err error) {
+func (b *Budget) reserve(ctx context.Context, stopping <-chan struct{}, cost float64, tokens int64) (settle func(cost float64, tokens int64), err error) {
 	if b == nil || b.maxCost <= 0 && b.maxTokens <= 0 {
 		return func(float64, int64) {}, nil
 	}
@@ -73,6 +77,8 @@ func (b *Budget) reserve(ctx context.Context, cost float64, tokens int64) (settl
 		b.mu.Unlock()
 		select {
 		case <-settled:
+		case <-stopping:
+			return nil, errStopping
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

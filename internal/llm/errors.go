@@ -104,6 +104,20 @@ func (r *resolved) withoutSecrets(s string) string {
 	return s
 }
 
+// minSecret is the length below which a secret is a word (vLLM's "EMPTY", the
+// number of an organisation) that replies may hold by right.
+const minSecret = 8
+
+// withoutLongSecrets is withoutSecrets for a reply.
+func (r *resolved) withoutLongSecrets(s string) string {
+	for _, secret := range r.secrets {
+		if len(secret) >= minSecret {
+			s = strings.ReplaceAll(s, secret, "[API key]")
+		}
+	}
+	return s
+}
+
 // serverError is what the body of a failure says, in any of the forms in use.
 type serverError struct {
 	message string

@@ -115,7 +115,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 		return time.Duration(min(seconds, day) * float64(time.Second))
 	}
 	if at, err := http.ParseTime(value); err == nil {
-		return max(at.Sub(now), 0)
+		return min(max(at.Sub(now), 0), 24*time.Hour)
 	}
 	return 0
 }

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"path/filepath"
@@ -169,8 +171,8 @@ func (p *Pool) openBatch(ctx context.Context, s *server, o Options) error {
 		return fmt.Errorf("endpoint %s: mode %s needs a directory for the state of batches", s.URL, ModeBatch)
 	}
 	var err error
-	s.batch, err = batch.Open(ctx, batch.Options{
-		URL: s.URL, HTTP: &http.Client{Transport: authorizer{next: s.transport, key: s.key, headers: s.headers}},
+	s.batch, err = batch.Open(context.WithoutCancel(ctx), batch.Options{
+		URL: s.URL, HTTP: &http.Client{Transport: authorizer{next: s.transport, host: s.host, key: s.key, headers: s.headers}},
 		Dir: filepath.Join(o.BatchDir, s.slug()), Gather: o.BatchGather, Poll: o.BatchPoll, Log: p.log, Kept: p.knows,
 	})
 	if err != nil {
@@ -202,6 +204,26 @@ func (s *server) slug() string {
 	return fmt.Sprintf("%.60s-%x", name, sum[:4])
 }
 
+// up reports whether the endpoint answers at all: it lists its models.
+func (s *server) up(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/models", nil)
+	if err != nil {
+		return false
+	}
+	resp, err := (&http.Client{Transport: authorizer{next: s.transport, host: s.host, key: s.key, headers: s.headers}}).Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	var models struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	err = json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&models)
+	return resp.StatusCode/100 == 2 && err == nil && len(models.Data) > 0
+}
+
 // Model is what a pool asks.
 type Model struct {
 	Name      string         // as the first endpoint calls it
@@ -225,6 +247,8 @@ func (p *Pool) Concurrency() int {
 	return n
 }
 
+var errClosed = errors.New("llm: the pool is closed")
+
 // Close closes idle connections and stops polling batches, which go on at the
 // server. It does not wait for calls of Chat.
 func (p *Pool) Close() error {
@@ -233,6 +257,7 @@ func (p *Pool) Close() error {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
+	p.dismiss() // nothing would wake them
 	p.mu.Unlock()
 	var errs []error
 	for _, s := range p.servers {
@@ -287,6 +312,11 @@ func (p *Pool) Chat(ctx context.Context, r Request) (Reply, error) {
 		}
 		reply := f.reply
 		reply.Paid = false
+		if none := (*UnansweredError)(nil); f.err == nil {
+			p.stats.known.Add(1)
+		} else if errors.As(f.err, &none) {
+			p.stats.unanswered.Add(1)
+		}
 		return reply, f.err
 	}
 }
@@ -308,7 +338,9 @@ func (p *Pool) answer(ctx context.Context, key journal.Key, r Request) (Reply, e
 	}
 	// It is paid for: an interrupt must not lose it.
 	if err := p.keep(context.WithoutCancel(ctx), key, reply); err != nil {
-		return Reply{}, fmt.Errorf("keeping a reply of %s: %w", p.Model().Name, err)
+		err = fmt.Errorf("keeping a reply of %s: %w", p.Model().Name, err)
+		p.stop(err) // whatever is asked from now on would be paid for and lost
+		return Reply{}, err
 	}
 	p.kept(key)
 	return reply, nil

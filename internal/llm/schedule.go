@@ -12,6 +12,7 @@ import (
 
 	openai "github.com/sashabaranov/go-openai"
 
+	"tinyv/internal/journal"
 	"tinyv/internal/llm/batch"
 )
 
@@ -54,13 +55,20 @@ type server struct {
 type want struct {
 	need  float64   // tokens
 	avoid *server   // has just failed this request: another one is taken where one is free
+	only  *server   // has a batch under way, or results, with this request; nil = any
 	not   []*server // are of no use for this request
 }
 
 // waiter is a caller that waits for an endpoint.
 type waiter struct {
 	want
-	got chan *server // nil is sent when there will be none
+	got chan grant // one without an endpoint is sent when there will be none
+}
+
+// grant is the right to send one request to an endpoint, until release.
+type grant struct {
+	*server
+	probe bool // the endpoint is rested, and this request finds out how it is
 }
 
 // errNoServer is returned by acquire when no endpoint that is left would do.
@@ -69,48 +77,66 @@ var errNoServer = errors.New("no endpoint is left for this request")
 // acquire waits for an endpoint that may be sent a request, the least loaded for
 // its weight, in the order of callers. The request then counts as in flight
 // until release.
-func (p *Pool) acquire(ctx context.Context, w want) (*server, error) {
+func (p *Pool) acquire(ctx context.Context, w want) (grant, error) {
 	p.mu.Lock()
 	if p.stopped != nil {
 		defer p.mu.Unlock()
-		return nil, p.stopped
+		return grant{}, p.stopped
 	}
 	if p.queue.Len() == 0 {
-		s, _, err := p.pick(time.Now(), w)
-		if s != nil || err != nil {
+		g, _, err := p.pick(time.Now(), w)
+		if g.server != nil || err != nil {
 			p.mu.Unlock()
-			return s, err
+			return g, err
 		}
 	}
-	waits := &waiter{want: w, got: make(chan *server, 1)}
+	if p.closed {
+		defer p.mu.Unlock()
+		return grant{}, errClosed
+	}
+	waits := &waiter{want: w, got: make(chan grant, 1)}
 	at := p.queue.PushBack(waits)
 	p.dispatch()
 	p.mu.Unlock()
 
 	select {
-	case s := <-waits.got:
-		if s != nil {
-			return s, nil
+	case g := <-waits.got:
+		if g.server != nil {
+			return g, nil
 		}
-		if err := p.stopError(); err != nil {
-			return nil, err
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		switch {
+		case p.stopped != nil:
+			return grant{}, p.stopped
+		case p.closed:
+			return grant{}, errClosed
 		}
-		return nil, errNoServer
+		return grant{}, errNoServer
 	case <-ctx.Done():
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	select {
-	case s := <-waits.got: // meanwhile
-		if s != nil {
-			s.inFlight--
-			s.probing = false
+	case g := <-waits.got: // meanwhile
+		if g.server != nil {
+			p.giveBack(g, time.Now(), w.need)
+			g.requests.take(time.Now(), -1)
 			p.dispatch()
 		}
 	default:
 		p.queue.Remove(at)
 	}
-	return nil, ctx.Err()
+	return grant{}, ctx.Err()
+}
+
+// giveBack ends a grant, and returns n tokens to the endpoint's limit.
+func (p *Pool) giveBack(g grant, now time.Time, n float64) {
+	g.inFlight--
+	if g.probe {
+		g.probing = false
+	}
+	g.tokens.take(now, -n)
 }
 
 // dispatch hands endpoints to waiters, and sets the timer for the moment at which
@@ -119,19 +145,25 @@ func (p *Pool) acquire(ctx context.Context, w want) (*server, error) {
 func (p *Pool) dispatch() {
 	now := time.Now()
 	var next *list.Element
+	var first time.Time
+	defer func() {
+		if !first.IsZero() {
+			p.wakeAt(first)
+		}
+	}()
 	for at := p.queue.Front(); at != nil; at = next {
 		next = at.Next()
 		w := at.Value.(*waiter)
-		s, wake, err := p.pick(now, w.want)
-		if s != nil || err != nil {
+		g, wake, err := p.pick(now, w.want)
+		if g.server != nil || err != nil {
 			p.queue.Remove(at)
-			w.got <- s
+			w.got <- g
 			continue
 		}
-		if !wake.IsZero() {
-			p.wakeAt(wake)
+		if !wake.IsZero() && (first.IsZero() || wake.Before(first)) {
+			first = wake
 		}
-		if len(w.not) == 0 {
+		if len(w.not) == 0 && w.only == nil {
 			return
 		}
 	}
@@ -156,10 +188,11 @@ func (p *Pool) wake() {
 
 // pick takes the endpoint for w and counts the request as in flight, or returns
 // when it should be called again; zero means after the next release.
-func (p *Pool) pick(now time.Time, w want) (best *server, wake time.Time, err error) {
+func (p *Pool) pick(now time.Time, w want) (_ grant, wake time.Time, err error) {
+	var best *server
 	load, avoided, left := math.Inf(1), false, false
 	for _, s := range p.servers {
-		if s.dead != nil || slices.Contains(w.not, s) {
+		if s.dead != nil || slices.Contains(w.not, s) || w.only != nil && s != w.only {
 			continue
 		}
 		left = true
@@ -180,13 +213,13 @@ func (p *Pool) pick(now time.Time, w want) (best *server, wake time.Time, err er
 		if !left {
 			err = errNoServer
 		}
-		return nil, wake, err
+		return grant{}, wake, err
 	}
 	best.inFlight++
-	best.probing = best.resting
+	best.probing = best.probing || best.resting
 	best.requests.take(now, 1)
 	best.tokens.take(now, w.need)
-	return best, time.Time{}, nil
+	return grant{best, best.resting}, time.Time{}, nil
 }
 
 // free reports whether s can be sent a request now, or else when to ask again;
@@ -209,14 +242,12 @@ func (s *server) free(now time.Time, need float64) (bool, time.Time) {
 }
 
 // release ends a request of about need tokens that took used.
-func (p *Pool) release(s *server, need, used float64, a *answer) {
+func (p *Pool) release(g grant, need, used float64, a *answer) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	s.inFlight--
-	s.probing = false
-	s.tokens.take(now, used-need)
-	p.judgeHealth(s, now, need, a)
+	p.giveBack(g, now, need-used)
+	p.judgeHealth(g.server, now, need, a)
 	p.dispatch()
 }
 
@@ -252,7 +283,7 @@ func (p *Pool) judgeHealth(s *server, now time.Time, need float64, a *answer) {
 		s.failures++
 		// Failures come sooner than replies, so they must be more than what is still on
 		// its way. What was in flight when a rest began is no further sign.
-		if s.failures >= failuresToRest && (s.resting || s.failures > s.inFlight) && !now.Before(s.restUntil) {
+		if s.batch == nil && s.failures >= failuresToRest && (s.resting || s.failures > s.inFlight) && !now.Before(s.restUntil) {
 			if !s.resting {
 				p.log.Warn("llm: an endpoint keeps failing; it is rested and probed, and others get its work", "endpoint", s.URL, "model", s.Endpoint.Model, "failures", s.failures, "says", s.words(fail.words))
 			}
@@ -276,7 +307,7 @@ func (s *server) pause(until time.Time) {
 
 // backOff is the nth wait of an exponential back-off, jittered by half.
 func (p *Pool) backOff(n int) time.Duration {
-	wait := min(p.firstWait<<min(n-1, 20), maxWait)
+	wait := min(p.firstWait<<min(max(n-1, 0), 20), maxWait)
 	return wait/2 + time.Duration(rand.Int64N(int64(wait)+1))
 }
 
@@ -321,8 +352,13 @@ func (p *Pool) stopLocked(err error) {
 	if inFlight > 0 {
 		p.log.Error("llm: asks nothing more; requests in flight are waited for, and their replies kept", "model", p.Model().Name, "in_flight", inFlight, "error", err)
 	}
+	p.dismiss()
+}
+
+// dismiss wakes all waiters; stopped or closed says why.
+func (p *Pool) dismiss() {
 	for at := p.queue.Front(); at != nil; at = p.queue.Front() {
-		p.queue.Remove(at).(*waiter).got <- nil
+		p.queue.Remove(at).(*waiter).got <- grant{}
 	}
 }
 
@@ -336,8 +372,7 @@ func (p *Pool) stopError() error {
 // it waits for those of its requests that are in flight, for a moment: one odd
 // answer among the first must not end a run.
 func (p *Pool) provesItself(ctx context.Context, s *server) bool {
-	const moments = 30
-	for range moments {
+	for {
 		p.mu.Lock()
 		proven, waits := s.succeeded, s.inFlight > 0 && s.dead == nil && p.stopped == nil
 		p.mu.Unlock()
@@ -345,7 +380,46 @@ func (p *Pool) provesItself(ctx context.Context, s *server) bool {
 			return proven
 		}
 	}
-	return false
+}
+
+// trust lets an endpoint that is doubted be asked again: who could have cleared
+// it up has left.
+func (p *Pool) trust(s *server) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.doubted = false
+	p.dispatch()
+}
+
+// holder returns the endpoint in whose batches the request is already.
+func (p *Pool) holder(key journal.Key) *server {
+	if len(p.servers) == 1 || p.servers[0].batch == nil {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.servers {
+		if s.dead == nil && s.batch.Has(key.String()) {
+			return s
+		}
+	}
+	return nil
+}
+
+// othersAtWork reports whether another endpoint has requests in flight and no
+// failure: what they bring is waited for.
+func (p *Pool) othersAtWork(s *server) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.servers, func(o *server) bool { return o != s && o.dead == nil && o.inFlight > 0 && o.failures == 0 })
+}
+
+// othersSoon reports whether another endpoint may be asked within maxRetryAfter.
+func (p *Pool) othersSoon(s *server) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	limit := time.Now().Add(maxRetryAfter)
+	return slices.ContainsFunc(p.servers, func(o *server) bool { return o != s && o.dead == nil && o.pausedUntil.Before(limit) })
 }
 
 // anyBut reports whether an endpoint besides those is not dead.
@@ -353,18 +427,6 @@ func (p *Pool) anyBut(not []*server) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.ContainsFunc(p.servers, func(s *server) bool { return s.dead == nil && !slices.Contains(not, s) })
-}
-
-// alone reports whether s is the last endpoint that is not dead.
-func (p *Pool) alone(s *server) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, other := range p.servers {
-		if other != s && other.dead == nil {
-			return false
-		}
-	}
-	return true
 }
 
 // exhausted reports whether every endpoint that is left is being rested, and has

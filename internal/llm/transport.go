@@ -132,11 +132,15 @@ func (r watchedReader) Read(p []byte) (int, error) {
 // authorizer adds the key and the headers of an endpoint to requests of the Batch API.
 type authorizer struct {
 	next    http.RoundTripper
+	host    string // alone gets the key: a file may be redirected to another
 	key     string
 	headers map[string]string
 }
 
 func (t authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Host != t.host {
+		return t.next.RoundTrip(req)
+	}
 	edited := req.Clone(req.Context())
 	if t.key != "" {
 		edited.Header.Set("Authorization", "Bearer "+t.key)

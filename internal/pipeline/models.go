@@ -96,10 +96,11 @@ func journalDir(r Request) string {
 	return filepath.Join(r.Out, "journal")
 }
 
-// pool opens the endpoints of one role.
-func (m *models) pool(ctx context.Context, r Request, endpoints []config.Endpoint) (*llm.Pool, error) {
+// pool opens the endpoints of one role. Each role has batches of its own, since one
+// process at a time can have a queue of them open.
+func (m *models) pool(ctx context.Context, r Request, role string, endpoints []config.Endpoint) (*llm.Pool, error) {
 	o := llm.Options{
-		Journal: m.journal, BatchDir: filepath.Join(journalDir(r), "batches"), Budget: m.budget, Log: m.log,
+		Journal: m.journal, BatchDir: filepath.Join(journalDir(r), "batches", role), Budget: m.budget, Log: m.log,
 		MaxUnanswered: m.config.Limits.MaxUnanswered, Patience: *m.config.Limits.Patience,
 	}
 	if o.Patience == 0 {
@@ -175,7 +176,7 @@ func (m *models) annotator(ctx context.Context, r Request, key string, a config.
 	if err := profile.Validate(); err != nil {
 		return label.Annotator{}, m.config.Errorf(key, "%v", err)
 	}
-	pool, err := m.pool(ctx, r, a.Endpoints)
+	pool, err := m.pool(ctx, r, "label-"+a.Name, a.Endpoints)
 	if err != nil {
 		return label.Annotator{}, err
 	}

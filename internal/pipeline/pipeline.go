@@ -167,7 +167,7 @@ func runGen(ctx context.Context, env stage.Env, r Request, models *models, resul
 	if err != nil {
 		return nil, err
 	}
-	pool, err := models.pool(ctx, r, g.Endpoints)
+	pool, err := models.pool(ctx, r, Gen, g.Endpoints)
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,10 @@ var (
 	// Other requests are not touched by it.
 	ErrTooLarge = errors.New("request is larger than a batch may be")
 
+	// ErrLost says that one request has no readable result in any of the batches
+	// that it was put into. Other requests are not touched by it.
+	ErrLost = errors.New("request has no readable result")
+
 	// ErrClosed is what calls get once the queue is closed. Their batches go on
 	// at the server.
 	ErrClosed = errors.New("batch: the queue is closed")
@@ -303,6 +307,13 @@ func (q *Queue) Keep(id string) {
 	delete(q.requests, id)
 	r.batch.unkept--
 	q.removeIfDone(r.batch)
+}
+
+// Has reports whether the request of that id is in a batch, or its result on disk.
+func (q *Queue) Has(id string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.requests[id] != nil
 }
 
 // Progress counts batches and requests at this moment.

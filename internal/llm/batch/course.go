@@ -270,7 +270,7 @@ func (q *Queue) refused(b *batch, got openai.Batch, limited int) (int, error) {
 		return 0, q.refusal(b, got)
 	}
 	wait := q.o.Poll * time.Duration(min(limited, 20))
-	q.o.Log.Warn("batch: the account has no room for this many enqueued tokens; the batch is sent again later. Set max_tokens of the queue below the limit",
+	q.o.Log.Warn("batch: the account has no room for this many enqueued tokens; the batch is sent again later.",
 		"tokens_estimated", b.state.Tokens, "wait", wait)
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -414,7 +414,7 @@ func (q *Queue) answer(b *batch) (map[string]*request, counts) {
 			again[id] = r
 		case r.lost == maxLost:
 			n.lost++
-			r.err = fmt.Errorf("batch: request %s was put into %d batches, the last being %s, and none had a readable result for it", id, maxLost+1, b.state.Batch)
+			r.err = fmt.Errorf("batch: request %s was put into %d batches, the last being %s, and none had a readable result for it: %w", id, maxLost+1, b.state.Batch, ErrLost)
 			close(r.ready)
 		default:
 			n.lost++
