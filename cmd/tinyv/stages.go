@@ -30,7 +30,8 @@ func genCommand() *cli.Command {
 }
 
 func labelCommand() *cli.Command {
-	return stageCommand("label", "have annotators label the rejections", `tinyv label --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Label)
+	command := stageCommand("label", "have annotators label the rejections", `tinyv label --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Label)
+	return withSubcommands(command, auditCommand())
 }
 
 func balanceCommand() *cli.Command {
