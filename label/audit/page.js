@@ -7,6 +7,7 @@
   const note = byId("note");
   const judgements = new Map(); // of a row's id: {human, note}
   let current = 0;
+  document.body.dataset.live = "yes";
 
   // Only what this page itself could have kept is taken back.
   const load = () => {
