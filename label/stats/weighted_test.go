@@ -11,7 +11,7 @@ func TestWeigh(t *testing.T) {
 	}{
 		{"one", []Stratum{{9, 10, 1000}}, 0.9, 10, 1},
 		{"drawn in proportion, as if one", []Stratum{{5, 5, 500}, {4, 5, 500}}, 0.9, 10, 1},
-		{"the large one decides", []Stratum{{10, 10, 990}, {0, 10, 10}}, 0.99, 10.20096, 1},
+		{"the large one decides", []Stratum{{10, 10, 990}, {0, 10, 10}}, 0.99, 10.20200, 1},
 		{"what was not judged is left out", []Stratum{{1, 2, 75}, {0, 0, 25}}, 0.5, 2, 0.75},
 		{"rounding does not pass 1", []Stratum{{1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}}, 1, 6, 1},
 	} {
