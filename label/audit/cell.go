@@ -6,9 +6,9 @@ import (
 )
 
 // A negative number as a spreadsheet itself would write it: it calculates nothing
-// and is shown as it stands, so it needs no guard. With more digits, or zeros that
-// a spreadsheet drops, it would not be shown as it stands.
-var plainNegative = regexp.MustCompile(`^-(0|[1-9][0-9]{0,14})$`)
+// and is shown as it stands, so it needs no guard. With zeros that a spreadsheet
+// drops, or over eleven characters, it would be shown otherwise.
+var plainNegative = regexp.MustCompile(`^-[1-9][0-9]{0,9}$`)
 
 // What a spreadsheet may take for the beginning of a formula, in wide forms too,
 // and the apostrophe that guards.

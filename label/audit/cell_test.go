@@ -12,13 +12,13 @@ func TestGuard(t *testing.T) {
 		"":                        "",
 		"3":                       "3",
 		"-3":                      "-3",
-		"-0":                      "-0",
+		"-0":                      "'-0",
 		"-34922":                  "-34922",
 		"x=3":                     "x=3",
 		`\frac{1}{2}`:             `\frac{1}{2}`,
 		"-3.50":                   "'-3.50",
 		"-03":                     "'-03",
-		"-1234567890123456":       "'-1234567890123456",
+		"-12345678901":            "'-12345678901",
 		"-3x":                     "'-3x",
 		"-1+cmd|'/C calc'!A0":     "'-1+cmd|'/C calc'!A0",
 		"+3":                      "'+3",
@@ -48,4 +48,13 @@ func TestGuard(t *testing.T) {
 			t.Fatalf("%q is the cell %q", text, cell)
 		}
 	})
+}
+
+// The page guards notes as the CSV guards texts.
+func TestPageGuardsAlike(t *testing.T) {
+	number := "/" + plainNegative.String() + "/"
+	starts := `/^[ \u00a0]*[=+\-@\t\r\n'＝＋－＠]/`
+	if !strings.Contains(pageJS, number) || !strings.Contains(pageJS, starts) {
+		t.Errorf("page.js does not have %s and %s", number, starts)
+	}
 }

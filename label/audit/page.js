@@ -67,7 +67,7 @@
 
   // The same guard against formulas as in audit.csv, and the same quotes.
   const cell = (text) => {
-    if (/^[ \u00a0]*[=+\-@\t\r\n'＝＋－＠]/.test(text) && !/^-(0|[1-9][0-9]{0,14})$/.test(text)) text = "'" + text;
+    if (/^[ \u00a0]*[=+\-@\t\r\n'＝＋－＠]/.test(text) && !/^-[1-9][0-9]{0,9}$/.test(text)) text = "'" + text;
     return /[",;\r\n\t]|^ /.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
   const exportCSV = () => {
