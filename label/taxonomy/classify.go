@@ -1,0 +1,192 @@
+package taxonomy
+
+import (
+	"slices"
+	"strings"
+
+	"tinyv/verify/algebra"
+)
+
+// maxText is how many bytes of a text are compared by more than its letters.
+const maxText = 4000
+
+// maxEffort is what the formulas of one pair may cost, in package algebra's units.
+const maxEffort = 20_000
+
+// Classify says why a rule verifier rejected an answer that is right, as the
+// package comment describes. It is false if one of the texts is empty.
+func Classify(question, groundTruth, answer string) (Category, bool) {
+	truth, given := strings.TrimSpace(groundTruth), strings.TrimSpace(answer)
+	if truth == "" || given == "" {
+		return "", false
+	}
+	if c, ok := byLooks(truth, given); ok {
+		return c, true
+	}
+	if len(truth) > maxText || len(given) > maxText {
+		return byShape(spaced(truth), spaced(given)), true
+	}
+	truth, given = canonical(truth), canonical(given)
+	if truth == "" || given == "" {
+		return FormattingOther, true
+	}
+	c := comparison{effort: maxEffort, asked: wordsOf(question)}
+	if category, ok := c.peeled(truth, given); ok {
+		return category, true
+	}
+	return byShape(truth, given), true
+}
+
+// byLooks compares the texts in the growing steps that change no value.
+func byLooks(truth, given string) (Category, bool) {
+	if truth == given {
+		return FormattingOther, true
+	}
+	steps := []struct {
+		category Category
+		apply    func(string) string
+	}{
+		{Whitespace, spaced},
+		{Symbol, func(s string) string { return normal.symbols(hideSuperscripts(s)) }},
+		{Markup, func(s string) string { return spaced(lastStop.ReplaceAllString(markup(s), "")) }},
+		{FormattingOther, strings.ToLower},
+	}
+	for _, step := range steps {
+		truth, given = step.apply(truth), step.apply(given)
+		if solid(truth) == solid(given) {
+			if step.category == FormattingOther && !isProse(truth) {
+				return "", false // x and X are two variables
+			}
+			return step.category, true
+		}
+	}
+	return "", false
+}
+
+// A comparison holds what the comparisons of one pair share.
+type comparison struct {
+	effort algebra.Effort
+	asked  []string
+	depth  int // of lists within lists
+}
+
+// peeled compares the texts whole, then with more and more parts taken off.
+func (c *comparison) peeled(truth, given string) (Category, bool) {
+	type pair struct{ truth, given string }
+	tried := map[pair]bool{}
+	for _, chosen := range subsets {
+		p := pair{truth, given}
+		for _, i := range slices.Backward(chosen) { // names and units first, prose last
+			p = pair{peels[i].off(p.truth, c.asked), peels[i].off(p.given, c.asked)}
+		}
+		if tried[p] {
+			continue
+		}
+		tried[p] = true
+		if category, ok := c.same(p.truth, p.given); ok {
+			if category == "" && len(chosen) > 0 {
+				category = peels[chosen[0]].category
+			}
+			return category, category != ""
+		}
+	}
+	return "", false
+}
+
+// subsets lists the sets of peels of up to four, small ones first. They hold
+// places in peels, in its order.
+var subsets = subsetsUpTo(len(peels), 4)
+
+func subsetsUpTo(n, size int) [][]int {
+	sets := [][]int{nil}
+	last := sets
+	for range size {
+		var next [][]int
+		for _, set := range last {
+			from := 0
+			if len(set) > 0 {
+				from = set[len(set)-1] + 1
+			}
+			for i := from; i < n; i++ {
+				next = append(next, append(slices.Clone(set), i))
+			}
+		}
+		sets, last = append(sets, next...), next
+	}
+	return sets
+}
+
+// same compares two canonical texts. The category is empty if they are equal as
+// they stand.
+func (c *comparison) same(truth, given string) (Category, bool) {
+	if solid(truth) == solid(given) {
+		return "", true
+	}
+	if truth == "" || given == "" {
+		return "", false
+	}
+	for _, compare := range []func(truth, given string) (Category, bool){
+		c.scripts, c.ratios, c.realSets, c.vectors, c.joined, c.lists, c.contained, c.numbers, c.numerals, c.formulas, c.equations, c.renamed, c.custom,
+	} {
+		if category, ok := compare(truth, given); ok {
+			return category, true
+		}
+	}
+	return "", false
+}
+
+// scripts compares without the signs of sub- and superscripts: a_1, a_{1}, a1.
+func (c *comparison) scripts(truth, given string) (Category, bool) {
+	if !strings.Contains(truth+given, "_") {
+		return "", false
+	}
+	flat := func(s string) string {
+		return strings.NewReplacer("_", "", "{", "", "}", "", "(", "", ")", "", " ", "", "^", "").Replace(s)
+	}
+	return Script, flat(truth) == flat(given)
+}
+
+// byShape chooses a class for two texts that nothing made equal.
+func byShape(truth, given string) Category {
+	switch proseTruth, proseGiven := isProse(truth), isProse(given); {
+	case proseTruth && proseGiven:
+		return Phrasing
+	case proseTruth || proseGiven:
+		if hasInequality(truth) || hasInequality(given) || isInterval(truth) || isInterval(given) {
+			return Phrasing // "all numbers greater than 3"
+		}
+		return LanguageOther
+	}
+	n := names{letters: map[string]string{}}
+	a, isFormula := n.read(truth)
+	b, bothFormulas := n.read(given)
+	switch {
+	case isInterval(truth) || isInterval(given) || hasInequality(truth) || hasInequality(given):
+		return NotationOther
+	case len(splitList(truth).elements) > 1 || len(splitList(given).elements) > 1:
+		return SetListOther
+	case isFormula && bothFormulas:
+		_, isNumber := a.value()
+		_, bothNumbers := b.value()
+		if isNumber && bothNumbers {
+			return NumericOther
+		}
+		return ExpressionOther
+	case strings.Contains(truth+given, `\`) && !strings.Contains(truth+given, `\frac`) && !strings.Contains(truth+given, `\sqrt`):
+		return SymbolicOther
+	case strings.ContainsAny(truth+given, "=^_+"):
+		return ExpressionOther
+	}
+	return FormattingOther
+}
+
+// isProse reports whether words make up more than half of a text.
+func isProse(s string) bool {
+	letters := 0
+	for _, w := range words.FindAllString(s, -1) {
+		if isWord(w) {
+			letters += len(w)
+		}
+	}
+	return 2*letters > len(solid(s))
+}
