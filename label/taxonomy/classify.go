@@ -30,7 +30,7 @@ func Classify(question, groundTruth, answer string) (Category, bool) {
 	if truth == "" || given == "" {
 		return FormattingOther, true
 	}
-	c := comparison{effort: maxEffort, asked: wordsOf(question)}
+	c := comparison{effort: maxEffort, asked: wordsOf(strings.ToLower(question))}
 	if category, ok := c.peeled(truth, given); ok {
 		return category, true
 	}
@@ -68,35 +68,66 @@ type comparison struct {
 	effort algebra.Effort
 	asked  []string
 	depth  int // of lists within lists
+
+	hasUnit bool // one of the texts names a unit
+	placing bool // letters are replaced by their places
 }
 
-// peeled compares the texts whole, then with more and more parts taken off.
+// peeled compares the texts with more and more parts taken off: first as they
+// stand, then by value.
 func (c *comparison) peeled(truth, given string) (Category, bool) {
-	type pair struct{ truth, given string }
-	tried := map[pair]bool{}
-	for _, chosen := range subsets {
-		p := pair{truth, given}
-		for _, i := range slices.Backward(chosen) { // names and units first, prose last
-			p = pair{peels[i].off(p.truth, c.asked), peels[i].off(p.given, c.asked)}
-		}
-		if tried[p] {
-			continue
-		}
-		tried[p] = true
-		if category, ok := c.same(p.truth, p.given); ok {
-			if category == "" && len(chosen) > 0 {
-				category = peels[chosen[0]].category
+	c.hasUnit = withoutUnit(truth, c.asked) != truth || withoutUnit(given, c.asked) != given
+	for _, p := range c.pairs(truth, given) {
+		if solid(p.truth) == solid(p.given) {
+			if p.category == ExplanatoryText && hasWords(truth) && hasWords(given) {
+				return Phrasing, true // each says it in its own words
 			}
-			return category, category != ""
+			return p.category, true
+		}
+	}
+	for _, p := range c.pairs(truth, given) {
+		if category, ok := c.same(p.truth, p.given); ok {
+			return category, true
 		}
 	}
 	return "", false
+}
+
+// A pair is what is left of two texts, and how it is named that parts were taken
+// off.
+type pair struct {
+	truth, given string
+	category     Category
+}
+
+// pairs lists all that taking parts off leaves, the least that is taken off first.
+func (c *comparison) pairs(truth, given string) []pair {
+	type texts struct{ truth, given string }
+	seen := map[texts]bool{}
+	var all []pair
+	for _, chosen := range subsets {
+		p := pair{truth, given, FormattingOther}
+		for _, i := range turns {
+			if slices.Contains(chosen, i) {
+				p.truth, p.given = peels[i].off(p.truth, c.asked), peels[i].off(p.given, c.asked)
+			}
+		}
+		if len(chosen) > 0 {
+			p.category = peels[chosen[0]].category
+		}
+		if t := (texts{p.truth, p.given}); !seen[t] {
+			seen[t] = true
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // subsets lists the sets of peels of up to four, small ones first. They hold
 // places in peels, in its order.
 var subsets = subsetsUpTo(len(peels), 4)
 
+// Of one size, those with the last peels come first: the least that is taken off.
 func subsetsUpTo(n, size int) [][]int {
 	sets := [][]int{nil}
 	last := sets
@@ -111,8 +142,15 @@ func subsetsUpTo(n, size int) [][]int {
 				next = append(next, append(slices.Clone(set), i))
 			}
 		}
-		sets, last = append(sets, next...), next
+		last = next
+		sets = append(sets, backward(next)...)
 	}
+	return sets
+}
+
+func backward(sets [][]int) [][]int {
+	sets = slices.Clone(sets)
+	slices.Reverse(sets)
 	return sets
 }
 
@@ -174,16 +212,18 @@ func byShape(truth, given string) Category {
 		return ExpressionOther
 	case strings.Contains(truth+given, `\`) && !strings.Contains(truth+given, `\frac`) && !strings.Contains(truth+given, `\sqrt`):
 		return SymbolicOther
-	case strings.ContainsAny(truth+given, "=^_+"):
+	case strings.ContainsAny(truth+given, "=^_+") || strings.Contains(truth+given, `\frac`) || strings.Contains(truth+given, `\sqrt`):
 		return ExpressionOther
 	}
 	return FormattingOther
 }
 
+func hasWords(s string) bool { return slices.ContainsFunc(wordsOf(s), isWord) }
+
 // isProse reports whether words make up more than half of a text.
 func isProse(s string) bool {
 	letters := 0
-	for _, w := range words.FindAllString(s, -1) {
+	for _, w := range wordsOf(s) {
 		if isWord(w) {
 			letters += len(w)
 		}

@@ -22,6 +22,8 @@ func (c *comparison) formulas(truth, given string) (Category, bool) {
 // kindOfFormula names the difference of two ways to write the same formula.
 func kindOfFormula(truth, given string) Category {
 	switch {
+	case slashed(truth) == slashed(given):
+		return Symbol // \frac{a}{b} and a/b
 	case functionsOf(truth) != functionsOf(given):
 		return LogTrig
 	case strings.Count(truth, `\sqrt`) != strings.Count(given, `\sqrt`), exponents(truth) != exponents(given) && !strings.ContainsAny(truth+given, "+"):
@@ -29,6 +31,14 @@ func kindOfFormula(truth, given string) Category {
 	}
 	return Algebraic
 }
+
+var (
+	shortQuotient = regexp.MustCompile(`\\frac ?\{([^{}]*)\} ?\{([^{}]*)\}`)
+	brace         = strings.NewReplacer("(", "", ")", "", "{", "", "}", "", "*", "", " ", "")
+)
+
+// slashed writes fractions with a slash, without brackets and stars.
+func slashed(s string) string { return brace.Replace(fixed(shortQuotient, s, "$1/$2")) }
 
 func functionsOf(s string) string {
 	var b strings.Builder
@@ -77,6 +87,9 @@ func (c *comparison) proportional(left, right, otherLeft, otherRight string) (Ca
 		return "", false
 	}
 	if equal(a, b, &c.effort) {
+		if slashed(left) == slashed(otherLeft) && slashed(right) == slashed(otherRight) {
+			return Symbol, true
+		}
 		return Algebraic, true
 	}
 	for _, factor := range []string{"-1", "2", "-2", "3", "-3", "4", "-4", "5", "6", "1/2", "-1/2", "1/3", "1/4"} {
@@ -113,16 +126,18 @@ var letterRun = regexp.MustCompile(`\\?[A-Za-zα-ω]+`)
 
 // renamed compares with every letter replaced by its place in the text.
 func (c *comparison) renamed(truth, given string) (Category, bool) {
+	if c.placing {
+		return "", false
+	}
 	a, countA := placed(truth)
 	b, countB := placed(given)
 	if countA == 0 || countA != countB {
 		return "", false
 	}
-	if solid(a) == solid(b) {
-		return VariableChoice, true
-	}
-	_, ok := c.formulas(a, b)
-	return VariableChoice, ok
+	c.placing = true
+	defer func() { c.placing = false }()
+	category, ok := c.same(a, b)
+	return VariableChoice, ok && category != Rounding && category != Approximate
 }
 
 // placed writes the letters of a text as a, b, c, ... in the order in which they

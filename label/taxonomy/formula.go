@@ -3,6 +3,7 @@ package taxonomy
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -40,7 +41,7 @@ func (n *names) letter(variable string) (string, error) {
 
 // read reads a canonical text as a formula; false if it is none.
 func (n *names) read(s string) (formula, bool) {
-	if s == "" || len(s) > maxText {
+	if s == "" || len(s) > maxText || hasSentence(s) {
 		return formula{}, false
 	}
 	t := translator{rest: s, names: n}
@@ -53,6 +54,14 @@ func (n *names) read(s string) (formula, bool) {
 		return formula{}, false
 	}
 	return formula{expr, solid(s)}, true
+}
+
+// hasSentence reports whether words stand in a text that are not letters to
+// multiply.
+func hasSentence(s string) bool {
+	return slices.ContainsFunc(wordsOf(s), func(w string) bool {
+		return isWord(w) && (len(w) > 3 || slices.Contains([]string{"the", "and", "for", "all", "not", "are", "any", "or", "is", "of"}, strings.ToLower(w)))
+	})
 }
 
 // translator turns LaTeX into the syntax of package algebra.

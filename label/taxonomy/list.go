@@ -71,6 +71,15 @@ func splitList(s string) list {
 	return l
 }
 
+// join writes a list again, its delimiters all alike.
+func (l list) join() string {
+	delimiter := ","
+	if d := l.delimiters; d == "∪" || d == "and" || d == "or" || d == ";" {
+		delimiter = " " + d + " "
+	}
+	return l.opening + strings.Join(l.elements, delimiter) + l.closing
+}
+
 // maxElements bounds the comparison of lists in any order.
 const maxElements = 64
 

@@ -8,10 +8,14 @@ import (
 // LaTeX's ways to write white space, and those of HTML.
 var spacing = regexp.MustCompile(`\\(?:[,;:! ]|quad\b|qquad\b|thinspace\b|hspace\*?\{[^{}]*\})|~|&nbsp;|\s|[\p{Z}\x{200b}\x{feff}]`)
 
+// escapes undoes what a reader of JSON or Python made of LaTeX's backslashes.
+var escapes = strings.NewReplacer("\frac", `\frac`, "\text", `\text`, "\times", `\times`, "\right", `\right`, "\binom", `\binom`)
+
 // spaced writes every white space as one blank.
 func spaced(s string) string {
-	if strings.Contains(s, `\\begin{`) { // whose lines end in two backslashes
-		s = strings.ReplaceAll(s, `\\\\`, " ⏎ ")
+	s = escapes.Replace(s)
+	if strings.Contains(s, `\begin{`) { // whose lines end in two backslashes
+		s = strings.ReplaceAll(s, `\\`, " ⏎ ")
 	}
 	return strings.Join(strings.Fields(spacing.ReplaceAllString(s, " ")), " ")
 }
@@ -22,24 +26,34 @@ func solid(s string) string { return strings.ReplaceAll(s, " ", "") }
 // Signs and the one spelling that each gets. Longer ones come first where one
 // begins with the other.
 var signs = []string{
-	`\$`, "＄", "$", "", "\\text{＄}", "＄",
+	`\$`, "＄", "$", "",
 	`\leqslant`, "<=", `\geqslant`, ">=", `\leq`, "<=", `\geq`, ">=", "≤", "<=", "⩽", "<=", "≥", ">=", "⩾", ">=", "＞", ">", "＜", "<",
-	`\neq`, "!=", `\ne `, "!=", "≠", "!=", `\lt`, "<", `\gt`, ">",
+	`\neq`, "!=", "≠", "!=", `\lt`, "<", `\gt`, ">",
 	`\times`, "*", `\cdot`, "*", "×", "*", "·", "*", "⋅", "*", "∙", "*", `\div`, "/", "÷", "/",
 	"−", "-", "–", "-", "—", "-", "‐", "-",
 	`\pm`, "±", "∓", "±", `\mp`, "±",
-	`\infty`, "∞", `\cup`, "∪", `\cap`, "∩", `\notin`, "∉", `\in `, "∈ ", `\in\mathbb`, `∈\mathbb`, `\in[`, "∈[", `\in(`, "∈(", `\in\left`, `∈\left`, `\in\{`, `∈\{`,
-	`\approx`, "≈", `\simeq`, "≈", `\sim `, "≈", `\forall`, "∀", `\exists`, "∃", `\emptyset`, "∅", `\varnothing`, "∅",
-	`\setminus`, "∖", `\backslash`, "∖", `\mapsto`, "->", `\rightarrow`, "->", `\to `, "->", "→", "->", "↦", "->", `\langle`, "⟨", `\rangle`, "⟩",
+	`\infty`, "∞", `\cup`, "∪", `\cap`, "∩", `\notin`, "∉",
+	`\approx`, "≈", `\simeq`, "≈", `\forall`, "∀", `\exists`, "∃", `\emptyset`, "∅", `\varnothing`, "∅",
+	`\setminus`, "∖", `\backslash`, "∖", `\mapsto`, "->", `\rightarrow`, "->", "→", "->", "↦", "->", `\langle`, "⟨", `\rangle`, "⟩",
 	`^{\circ}`, "°", `^\circ`, "°", `{}°`, "°", `\circ`, "°", `\degree`, "°", "º", "°", `\%`, "%", "％", "%",
 	`\ldots`, "...", `\cdots`, "...", `\dots`, "...", "…", "...", `\mid`, "|", `\vert`, "|", `\colon`, ":", "：", ":", "，", ",", "；", ";", "（", "(", "）", ")",
 	`\pi`, "π", `\theta`, "θ", `\alpha`, "α", `\beta`, "β", `\gamma`, "γ", `\lambda`, "λ", `\ell`, "ℓ", `\varphi`, "φ", `\phi`, "φ", `\varepsilon`, "ε", `\epsilon`, "ε",
 	"²", "^2", "³", "^3", "½", "1/2", "¼", "1/4", "¾", "3/4",
-	"“", `"`, "”", `"`, "’", "'", "‘", "'", "\f" + "rac", `\frac`, "\text", `\text`, `\\frac`, `\frac`, `\\pi`, "π",
-	`\mathbb{R}`, "ℝ", `\mathbb R`, "ℝ", `\R `, "ℝ", `\mathbb{Z}`, "ℤ", `\mathbb Z`, "ℤ", `\mathbb{N}`, "ℕ", `\mathbb{Q}`, "ℚ", `\mathbb{C}`, "ℂ",
+	"“", `"`, "”", `"`, "’", "'", "‘", "'", `\\frac`, `\frac`, `\\pi`, "π",
+	`\mathbb{R}`, "ℝ", `\mathbb R`, "ℝ", `\mathbb{Z}`, "ℤ", `\mathbb Z`, "ℤ", `\mathbb{N}`, "ℕ", `\mathbb{Q}`, "ℚ", `\mathbb{C}`, "ℂ",
+}
+
+// Commands that other commands begin with.
+var shortCommands = []struct {
+	pattern *regexp.Regexp
+	by      string
+}{
+	{regexp.MustCompile(`\\le([^A-Za-z]|$)`), "<=$1"}, {regexp.MustCompile(`\\ge([^A-Za-z]|$)`), ">=$1"}, {regexp.MustCompile(`\\ne([^A-Za-z]|$)`), "!=$1"},
+	{regexp.MustCompile(`\\in([^A-Za-z]|$)`), "∈$1"}, {regexp.MustCompile(`\\to([^A-Za-z]|$)`), "->$1"}, {regexp.MustCompile(`\\sim([^A-Za-z]|$)`), "≈$1"}, {regexp.MustCompile(`\\R([^A-Za-z]|$)`), "ℝ$1"},
 }
 
 var (
+	rootSign     = regexp.MustCompile(`√ ?(\d+|[a-z])`)
 	plusInfinity = regexp.MustCompile(`\+ ?∞`)
 	lastStop     = regexp.MustCompile(`[.。;,]\s*$`)
 )
@@ -51,7 +65,10 @@ var normal = normalizer{strings.NewReplacer(signs...)}
 
 // symbols writes signs in one way; s is spaced.
 func (n normalizer) symbols(s string) string {
-	s = n.signs.Replace(s)
+	for _, command := range shortCommands {
+		s = command.pattern.ReplaceAllString(s, command.by)
+	}
+	s = rootSign.ReplaceAllString(n.signs.Replace(s), `\sqrt{$1}`)
 	s = plusInfinity.ReplaceAllString(s, "∞")
 	return spaced(lastStop.ReplaceAllString(strings.TrimSpace(s), ""))
 }
@@ -62,11 +79,12 @@ var (
 	fractions     = regexp.MustCompile(`\\([dtc])(frac|binom)`)
 	shortFraction = regexp.MustCompile(`\\frac ?(\d) ?(\d)`)
 	shortPower    = regexp.MustCompile(`([\^_])\{ ?(\w|-\d) ?\}`)
-	shortRoot     = regexp.MustCompile(`\\sqrt ?(\w)`)
+	shortRoot     = regexp.MustCompile(`\\sqrt ?(\d+|[A-Za-z])`)
 	superscript   = regexp.MustCompile(`(?i)<sup>(.*?)</sup>`)
 	subscript     = regexp.MustCompile(`(?i)<sub>(.*?)</sub>`)
 	htmlTag       = regexp.MustCompile(`(?i)</?(?:b|i|em|strong|u|p|br|span|div|code|sup|sub|font|h[1-6]|li|ul|ol)(?: [^<>]*)?/?>`)
 	loneGroup     = regexp.MustCompile(`(^|[^\\\w}\]^_])\{([^{}\\,]*)\}`)
+	apartGroup    = regexp.MustCompile(`([A-Za-z}^_\]]) \{`)
 	lonePoint     = regexp.MustCompile(`\{ ?([,:;.!*]) ?\}`)
 	heading       = regexp.MustCompile(`^#+ `)
 	functionNames = regexp.MustCompile(`\\(arcsin|arccos|arctan|sin|cos|tan|cot|sec|csc|ln|lg|log|exp|max|min|gcd|det)([^A-Za-z]|$)`)
@@ -86,6 +104,7 @@ func markup(s string) string {
 	s = shortRoot.ReplaceAllString(s, `\sqrt{$1}`)
 	s = shortPower.ReplaceAllString(s, "$1$2")
 	s = lonePoint.ReplaceAllString(s, "$1")
+	s = apartGroup.ReplaceAllString(s, "$1{")
 	s = fixed(functionNames, s, "$1$2")
 	s = fixed(loneGroup, s, "$1$2")
 	return spaced(s)
@@ -115,6 +134,20 @@ func canonical(s string) string {
 func hideSuperscripts(s string) string {
 	return subscript.ReplaceAllString(superscript.ReplaceAllString(s, "^{$1}"), "_{$1}")
 }
+
+// wordsOf lists the runs of letters in a text that are no commands.
+func wordsOf(s string) []string {
+	var found []string
+	for _, m := range words.FindAllStringIndex(s, maxWords) {
+		if m[0] == 0 || s[m[0]-1] != '\\' {
+			found = append(found, s[m[0]:m[1]])
+		}
+	}
+	return found
+}
+
+// maxWords is how many words of a text are looked at.
+const maxWords = 400
 
 // isWord reports whether letters are prose and not mathematics.
 func isWord(s string) bool {

@@ -164,8 +164,10 @@ func (c *comparison) lists(truth, given string) (Category, bool) {
 		return category, true
 	case ok && (a.opening != b.opening || a.closing != b.closing):
 		return Structure, true
-	case ok:
+	case ok && a.delimiters != b.delimiters:
 		return Delimiter, true
+	case ok:
+		return "", true
 	}
 	return Order, c.inAnyOrder(a.elements, b.elements)
 }

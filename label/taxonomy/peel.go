@@ -23,6 +23,10 @@ var peels = []peel{
 	{VariableAssignment, withoutNames},
 }
 
+// turns is the order in which peels are applied: what stands around the result
+// before what belongs to it.
+var turns = []int{1, 2, 3, 5, 4, 0}
+
 var words = regexp.MustCompile(`[A-Za-z]+(?:['’-][A-Za-z]+)*`)
 
 // withoutProse takes all words out if anything else is left.
@@ -98,6 +102,9 @@ func chain(s string) []string {
 	}
 	for i := range parts {
 		parts[i] = strings.TrimSpace(parts[i])
+		if i < len(parts)-1 && hasSentence(parts[i]) {
+			return []string{s} // "The sum is x = 3"
+		}
 	}
 	return parts
 }
@@ -131,7 +138,7 @@ func withoutNames(s string, _ []string) string {
 	if !changed {
 		return s
 	}
-	return l.opening + strings.Join(l.elements, ",") + l.closing
+	return l.join()
 }
 
 func nameless(s string) string {
@@ -170,7 +177,7 @@ func withoutUnit(s string, asked []string) string {
 	for i, e := range l.elements {
 		l.elements[i] = unitless(e, asked)
 	}
-	return l.opening + strings.Join(l.elements, ",") + l.closing
+	return l.join()
 }
 
 func unitless(s string, asked []string) string {
@@ -200,7 +207,7 @@ func unitOff(s string, asked []string) string {
 		return m[1]
 	}
 	m := lastWord.FindStringSubmatch(s)
-	if m == nil || strings.TrimSpace(m[1]) == "" || !isUnit(m[2], asked) {
+	if m == nil || !strings.ContainsAny(m[1], "0123456789π") || !isUnit(m[2], asked) {
 		return s
 	}
 	before := strings.TrimSpace(m[1])
@@ -213,12 +220,3 @@ func unitOff(s string, asked []string) string {
 func isUnit(word string, asked []string) bool {
 	return slices.Contains(unitNames, word) || len(word) > 2 && slices.Contains(asked, strings.ToLower(word))
 }
-
-// wordsOf lists the words of a question, once each.
-func wordsOf(question string) []string {
-	found := words.FindAllString(strings.ToLower(question), maxWords)
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
-const maxWords = 400

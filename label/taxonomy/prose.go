@@ -9,7 +9,7 @@ import (
 // what it explains besides: "odd" and "the function is odd". Cases, articles and
 // punctuation do not matter.
 func (c *comparison) contained(truth, given string) (Category, bool) {
-	if !isProse(truth) && !isProse(given) {
+	if !isProse(truth) || !isProse(given) {
 		return "", false
 	}
 	a, b := wordList(truth), wordList(given)

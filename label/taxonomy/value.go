@@ -59,6 +59,8 @@ func kindOfNumber(truth, given string) Category {
 	switch {
 	case plain.MatchString(truth) && plain.MatchString(given) && strings.Contains(truth, "%") == strings.Contains(given, "%"):
 		return NumericOther // 7.0, +7, 1,234
+	case slashed(truth) == slashed(given):
+		return Symbol
 	case strings.Contains(truth, "°") != strings.Contains(given, "°") && strings.Contains(both, "π"):
 		return Unit
 	case hasFunction(both):
@@ -120,6 +122,9 @@ func (c *comparison) near(truth, given string, x, y float64) (Category, bool) {
 			return Approximate, true
 		}
 	}
+	if !c.hasUnit || c.depth > 0 {
+		return "", false
+	}
 	for _, factor := range []float64{10, 100, 1000, 1e4, 1e6, 60, 3600, 24, 12, 3.6, 180 / math.Pi} {
 		for _, quotient := range []float64{x / y, y / x} {
 			if math.Abs(quotient-factor) < 1e-9*factor {
@@ -174,6 +179,6 @@ func (c *comparison) numerals(truth, given string) (Category, bool) {
 	if solid(a) == solid(b) {
 		return Phrasing, true
 	}
-	_, ok := c.numbers(a, b)
+	_, ok := c.numbers(c.bare(withoutProse(a, nil)), c.bare(withoutProse(b, nil)))
 	return Phrasing, ok
 }
