@@ -1,6 +1,7 @@
 package taxonomy
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func Classify(question, groundTruth, answer string) (Category, bool) {
 	if truth == "" || given == "" {
 		return FormattingOther, true
 	}
-	c := comparison{effort: maxEffort, asked: wordsOf(strings.ToLower(question))}
+	c := comparison{effort: maxEffort, asked: wordsOf(strings.ToLower(question)), peelings: map[peeling]string{}}
 	if category, ok := c.peeled(truth, given); ok {
 		return category, true
 	}
@@ -69,15 +70,17 @@ type comparison struct {
 	asked  []string
 	depth  int // of lists within lists
 
-	hasUnit bool // one of the texts names a unit
-	placing bool // letters are replaced by their places
+	peelings map[peeling]string
+	hasUnit  bool // one of the texts names a unit
+	placing  bool // letters are replaced by their places
 }
 
 // peeled compares the texts with more and more parts taken off: first as they
 // stand, then by value.
 func (c *comparison) peeled(truth, given string) (Category, bool) {
 	c.hasUnit = withoutUnit(truth, c.asked) != truth || withoutUnit(given, c.asked) != given
-	for _, p := range c.pairs(truth, given) {
+	all := c.pairs(truth, given)
+	for _, p := range all {
 		if solid(p.truth) == solid(p.given) {
 			if p.category == ExplanatoryText && hasWords(truth) && hasWords(given) {
 				return Phrasing, true // each says it in its own words
@@ -85,7 +88,7 @@ func (c *comparison) peeled(truth, given string) (Category, bool) {
 			return p.category, true
 		}
 	}
-	for _, p := range c.pairs(truth, given) {
+	for _, p := range all {
 		if category, ok := c.same(p.truth, p.given); ok {
 			return category, true
 		}
@@ -109,7 +112,7 @@ func (c *comparison) pairs(truth, given string) []pair {
 		p := pair{truth, given, FormattingOther}
 		for _, i := range turns {
 			if slices.Contains(chosen, i) {
-				p.truth, p.given = peels[i].off(p.truth, c.asked), peels[i].off(p.given, c.asked)
+				p.truth, p.given = c.off(i, p.truth), c.off(i, p.given)
 			}
 		}
 		if len(chosen) > 0 {
@@ -121,6 +124,22 @@ func (c *comparison) pairs(truth, given string) []pair {
 		}
 	}
 	return all
+}
+
+// off applies a peel, once to each text: most subsets come to the same.
+func (c *comparison) off(peel int, s string) string {
+	key := peeling{peel, s}
+	rest, ok := c.peelings[key]
+	if !ok {
+		rest = peels[peel].off(s, c.asked)
+		c.peelings[key] = rest
+	}
+	return rest
+}
+
+type peeling struct {
+	peel int
+	text string
 }
 
 // subsets lists the sets of peels of up to four, small ones first. They hold
@@ -164,7 +183,7 @@ func (c *comparison) same(truth, given string) (Category, bool) {
 		return "", false
 	}
 	for _, compare := range []func(truth, given string) (Category, bool){
-		c.scripts, c.ratios, c.realSets, c.vectors, c.joined, c.lists, c.contained, c.numbers, c.numerals, c.formulas, c.equations, c.renamed, c.custom,
+		c.scripts, c.ratios, c.realSets, c.vectors, c.joined, c.lists, c.contained, c.numbers, c.numerals, c.formulas, c.equations, c.custom, c.renamed,
 	} {
 		if category, ok := compare(truth, given); ok {
 			return category, true
@@ -184,6 +203,8 @@ func (c *comparison) scripts(truth, given string) (Category, bool) {
 	return Script, flat(truth) == flat(given)
 }
 
+var bigOperator = regexp.MustCompile(`\\(?:sum|prod|int|lim)([^A-Za-z]|$)`)
+
 // byShape chooses a class for two texts that nothing made equal.
 func byShape(truth, given string) Category {
 	switch proseTruth, proseGiven := isProse(truth), isProse(given); {
@@ -199,6 +220,8 @@ func byShape(truth, given string) Category {
 	a, isFormula := n.read(truth)
 	b, bothFormulas := n.read(given)
 	switch {
+	case bigOperator.MatchString(truth + given):
+		return ExpressionOther
 	case isInterval(truth) || isInterval(given) || hasInequality(truth) || hasInequality(given):
 		return NotationOther
 	case len(splitList(truth).elements) > 1 || len(splitList(given).elements) > 1:

@@ -105,7 +105,7 @@ func markup(s string) string {
 	s = shortPower.ReplaceAllString(s, "$1$2")
 	s = lonePoint.ReplaceAllString(s, "$1")
 	s = apartGroup.ReplaceAllString(s, "$1{")
-	s = fixed(functionNames, s, "$1$2")
+	s = fixed(functionNames, s, " $1$2")
 	s = fixed(loneGroup, s, "$1$2")
 	return spaced(s)
 }

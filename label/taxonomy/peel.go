@@ -84,8 +84,8 @@ func lastOfChain(s string, _ []string) string {
 // firstOfChain leaves the first side of a ≈ b, or of a = b where a is no name.
 func firstOfChain(s string, _ []string) string {
 	parts := chain(s)
-	if parts[0] == "" {
-		return s
+	if parts[0] == "" || definition.MatchString(parts[0]) {
+		return s // all of y = 2x would be y
 	}
 	return parts[0]
 }

@@ -22,6 +22,7 @@ var (
 	grouped    = regexp.MustCompile(`^[-+]?\d{1,3}(?:(?:,| )\d{3})+(?:\.\d+)?$`)
 	plain      = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)%?$`)
 	rational   = regexp.MustCompile(`^[-+\d./(){} %]*(?:\\frac ?\{[-\d. ]+\} ?\{[-\d. ]+\}|/ ?\(?-?\d+\)?)?[)} %]*$`)
+	rootBelow  = regexp.MustCompile(`(?:\\frac\{[^{}]*\}\{[^{}]*|/\(?)\\sqrt`)
 	scientific = regexp.MustCompile(`10 ?\^`)
 )
 
@@ -67,7 +68,7 @@ func kindOfNumber(truth, given string) Category {
 		return LogTrig
 	case scientific.MatchString(both):
 		return ExactForm
-	case rootSigns(truth) != rootSigns(given) || strings.Contains(truth, "^") != strings.Contains(given, "^"):
+	case rootSigns(truth) != rootSigns(given) || rootBelow.MatchString(truth) != rootBelow.MatchString(given) || strings.Contains(truth, "^") != strings.Contains(given, "^"):
 		return RootExponent
 	case rational.MatchString(truth) && rational.MatchString(given):
 		return ExactForm
