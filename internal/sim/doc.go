@@ -26,6 +26,7 @@
 //     answers, all alike. It is cut off before the answer (finish reason
 //     "length") with probability 0.02, and gives the answer without a box with
 //     probability 0.04.
+//
 //   - An annotator says of a right answer that it is right with the probability
 //     stated as its sensitivity, and of a wrong one that it is wrong with its
 //     specificity. Its errors are a pure function of the world's seed, its name
@@ -34,6 +35,11 @@
 //     no verdict; that depends on the request's seed too, so asking again may
 //     help. It judges by the world's own truth if the question's tag, the ground
 //     truth and the answer are all the world's, else by [Lenient].
+//
+//   - The classifier ([ClassifierModel]) says why a right answer was rejected, in
+//     one of the codes that the prompt lists: with the probability stated as
+//     ClassifierAccuracy the one that a fixed map of the world's forms has for it,
+//     else another, all alike. It errs like an annotator.
 //
 // A model may show its thoughts ([Reasoning]); what it says after them is the same.
 //

@@ -62,7 +62,7 @@ func NewServer(w *World, log *slog.Logger) *Server {
 
 // Models lists the models that answer.
 func (s *Server) Models() []string {
-	return append([]string{SolverModel}, slices.Sorted(maps.Keys(s.world.Annotators))...)
+	return append(append([]string{SolverModel}, slices.Sorted(maps.Keys(s.world.Annotators))...), ClassifierModel)
 }
 
 // Handler returns the HTTP handler: GET /v1/models, POST /v1/chat/completions, the
@@ -241,7 +241,7 @@ func (s *Server) refusal(req *chatRequest) (int, errorReply) {
 // speaks reports whether a model answers.
 func (s *Server) speaks(model string) bool {
 	_, isAnnotator := s.world.Annotators[model]
-	return isAnnotator || model == SolverModel
+	return isAnnotator || model == SolverModel || model == ClassifierModel
 }
 
 // tooLong says that a request does not fit into the context, if that is so.
@@ -317,6 +317,10 @@ type voice struct {
 // voice returns what the model of a request says of its prompt.
 func (s *Server) voice(req *chatRequest) voice {
 	a, isAnnotator := s.world.Annotators[req.Model]
+	if !isAnnotator && req.Model == ClassifierModel {
+		c := s.world.classify(req.texts())
+		return voice{say: func(r *rand.Rand) reply { return c.reply(r) }}
+	}
 	if !isAnnotator {
 		p := s.posed(req)
 		return voice{

@@ -25,14 +25,15 @@ type World struct {
 	Faults     Faults
 	Latency    time.Duration // before every completion; 0 for none
 
-	Delay           Distribution // before the first token of a completion, besides Latency; drawn for each try of a request
-	TokenRate       float64      // tokens of the completion a second, after that; 0 for all at once
-	Limits          Limits
-	ContextLength   int       // the most tokens of prompt and max_tokens together; 0 for no limit
-	VLLMWords       bool      // a request that is too long is refused as vLLM does it, not as OpenAI
-	SolverReasoning Reasoning // whether the solver shows its thoughts
-	Batch           Batch
-	RequestLog      io.Writer // one JSON line for every reply and every fault; nil for none
+	Delay              Distribution // before the first token of a completion, besides Latency; drawn for each try of a request
+	TokenRate          float64      // tokens of the completion a second, after that; 0 for all at once
+	Limits             Limits
+	ContextLength      int       // the most tokens of prompt and max_tokens together; 0 for no limit
+	VLLMWords          bool      // a request that is too long is refused as vLLM does it, not as OpenAI
+	ClassifierAccuracy float64   // share of right answers whose category ClassifierModel names as the world does; 0 for 0.9
+	SolverReasoning    Reasoning // whether the solver shows its thoughts
+	Batch              Batch
+	RequestLog         io.Writer // one JSON line for every reply and every fault; nil for none
 }
 
 // Annotator states how good a simulated annotator is. All numbers are shares from
@@ -166,3 +167,7 @@ func hash(texts ...string) uint64 {
 	}
 	return h
 }
+
+// Right lists every form of the right answer to the i-th problem, i from 0, that
+// of the ground truth first.
+func (w *World) Right(i int) []string { return w.problem(i).right }

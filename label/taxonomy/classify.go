@@ -182,6 +182,9 @@ func (c *comparison) same(truth, given string) (Category, bool) {
 	if truth == "" || given == "" {
 		return "", false
 	}
+	if c.effort -= algebra.Effort(5 + (len(truth)+len(given))/16); c.effort < 0 {
+		return "", false
+	}
 	for _, compare := range []func(truth, given string) (Category, bool){
 		c.scripts, c.ratios, c.realSets, c.vectors, c.joined, c.lists, c.contained, c.numbers, c.numerals, c.formulas, c.equations, c.custom, c.renamed,
 	} {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tinyv/verify/algebra"
 )
 
 // value evaluates a formula without variables.
@@ -41,6 +43,10 @@ func (c *comparison) numbers(truth, given string) (Category, bool) {
 	a, okA := n.read(truthText)
 	b, okB := n.read(givenText)
 	if !okA || !okB {
+		return "", false
+	}
+	// A value is taken out of the effort by its length.
+	if c.effort -= algebra.Effort(2 * (len(truthText) + len(givenText))); c.effort < 0 {
 		return "", false
 	}
 	x, okA := a.value()
