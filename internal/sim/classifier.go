@@ -148,3 +148,9 @@ func (c classification) reply(r *rand.Rand) reply {
 	}
 	return reply{text: tag, finish: "stop"}
 }
+
+// NameCategory returns a reply of the classifier to a prompt, for looking at the
+// world without a server; equal seeds give equal replies.
+func (w *World) NameCategory(prompt string, seed uint64) string {
+	return w.classify("", prompt).reply(rand.New(rand.NewPCG(w.Seed, seed))).text
+}
