@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"tinyv/verify/algebra"
 )
@@ -264,15 +265,12 @@ func (t *translator) variable() (string, error) {
 		t.rest = rest
 		return "pi", nil
 	}
-	var name string
-	for _, r := range t.rest {
-		if !unicode.IsLetter(r) {
-			return "", t.syntax("no variable")
-		}
-		name = string(r)
-		break
+	r, size := utf8.DecodeRuneInString(t.rest)
+	if !unicode.IsLetter(r) {
+		return "", t.syntax("no variable")
 	}
-	t.rest = t.rest[len(name):]
+	name := t.rest[:size]
+	t.rest = t.rest[size:]
 	if name == "e" {
 		return "E", nil
 	}
@@ -287,10 +285,8 @@ func (t *translator) variable() (string, error) {
 }
 
 func startsWithLetter(s string) bool {
-	for _, r := range s {
-		return unicode.IsLetter(r)
-	}
-	return false
+	r, _ := utf8.DecodeRuneInString(s)
+	return unicode.IsLetter(r)
 }
 
 // call translates the argument of a function, and its power or base.

@@ -20,7 +20,6 @@ func (f formula) value() (float64, bool) {
 }
 
 var (
-	groups     = regexp.MustCompile(`(\d)(?:,|\{,\}| )(\d{3})`)
 	grouped    = regexp.MustCompile(`^[-+]?\d{1,3}(?:(?:,| )\d{3})+(?:\.\d+)?$`)
 	plain      = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)%?$`)
 	rational   = regexp.MustCompile(`^[-+\d./(){} %]*(?:\\frac ?\{[-\d. ]+\} ?\{[-\d. ]+\}|/ ?\(?-?\d+\)?)?[)} %]*$`)
