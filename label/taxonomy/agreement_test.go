@@ -99,7 +99,7 @@ func TestSimulatedModelIsRead(t *testing.T) {
 	w := sim.DefaultWorld()
 	template := prompt(t)
 	var a taxonomy.Agreement
-	for i := range 100 {
+	for i := range 25 {
 		p := w.Problem(i)
 		for _, answer := range w.Right(i)[1:] {
 			named, err := taxonomy.ParseReply(w.NameCategory(model.Fill(template, p.Question, p.GroundTruth, answer), uint64(i)))

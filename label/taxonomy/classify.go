@@ -9,7 +9,7 @@ import (
 )
 
 // maxText is how many bytes of a text are compared by more than its letters.
-const maxText = 4000
+const maxText = 1500
 
 // maxEffort is what the formulas of one pair may cost, in package algebra's units.
 const maxEffort = 20_000

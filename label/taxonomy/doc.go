@@ -32,7 +32,7 @@
 // "other" of numbers, of intervals, of lists or of expressions. The result is
 // false only if one of the two is empty.
 //
-// The work is bounded: texts above 4,000 bytes are compared by the first three
+// The work is bounded: texts above 1,500 bytes are compared by the first three
 // steps only, and formulas share one limit of effort. Classify keeps nothing
 // between calls, is safe for several goroutines, and never panics.
 package taxonomy
