@@ -17,6 +17,7 @@ import (
 	"tinyv/internal/progress"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
+	"tinyv/label/stats"
 	"tinyv/verify"
 )
 
@@ -37,6 +38,7 @@ type Annotator struct {
 	Name        string
 	Verifier    verify.Verifier
 	Settings    any     // everything that changes its verdicts
+	Samples     int     // replies it is asked for of each answer; 0 = 1
 	Weight      float64 // under verify.Weighted; 0 = 1
 	Concurrency int     // cases it takes at once
 	Simulated   bool
@@ -108,7 +110,7 @@ func Run(ctx context.Context, env stage.Env, dir, genDir, candidatesDir string, 
 		}
 		inputs = append(inputs, more...)
 	}
-	s, done, err := manifest.Begin(dir, "label", o.settings(), inputs, []string{AnnotationsStem + "-*"})
+	s, done, err := manifest.Begin(dir, "label", o.settings(), inputs, []string{AnnotationsStem + "-*", stats.File, StatsTable})
 	if err != nil || done != nil {
 		return done, err
 	}
@@ -131,7 +133,9 @@ func Run(ctx context.Context, env stage.Env, dir, genDir, candidatesDir string, 
 		}
 		l.annotation.Simulated = l.annotation.Simulated || simulated
 		bar.Add(1)
-		t.add(l)
+		if err := t.add(l); err != nil {
+			return nil, err
+		}
 		if err := out.Write(l.annotation); err != nil {
 			return nil, err
 		}
@@ -139,11 +143,14 @@ func Run(ctx context.Context, env stage.Env, dir, genDir, candidatesDir string, 
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
+	if err := t.writeStats(dir, upstream); err != nil {
+		return nil, err
+	}
 	counts := map[string]*manifest.Counts{"responses": t.responses}
 	if candidatesDir != "" {
 		counts["candidates"] = t.candidates
 	}
-	return s.Finish(out.Files(), counts, t.figures, &t.votes, upstream.Simulated || made.Simulated || simulated)
+	return s.Finish(append(out.Files(), stats.File, StatsTable), counts, t.figures, &t.votes, upstream.Simulated || made.Simulated || simulated)
 }
 
 // vote puts the annotators together, and says how many rows they take at once and

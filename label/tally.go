@@ -1,12 +1,15 @@
 package label
 
 import (
+	"bytes"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
+	"tinyv/label/stats"
 	"tinyv/verify"
 	"tinyv/verify/model"
 )
@@ -17,6 +20,7 @@ type tally struct {
 	candidates *manifest.Counts
 	figures    map[string]int64
 	votes      manifest.Spent
+	stats      *stats.Collector
 	annotators []string
 }
 
@@ -33,6 +37,11 @@ func newTally(o Options) *tally {
 			t.figures[a.Name+"_"+outcome.String()] = 0
 		}
 	}
+	var annotators []stats.Annotator
+	for _, a := range o.all() {
+		annotators = append(annotators, stats.Annotator{Name: a.Name, Samples: a.Samples})
+	}
+	t.stats = stats.New(annotators)
 	for _, a := range o.Annotators {
 		t.annotators = append(t.annotators, a.Name)
 	}
@@ -41,8 +50,11 @@ func newTally(o Options) *tally {
 
 // add counts a row. It is called in the order of the rows, so that sums of costs
 // come out the same whatever the order of the replies was.
-func (t *tally) add(l labelled) {
+func (t *tally) add(l labelled) error {
 	a := l.annotation
+	if err := t.stats.Add(&a); err != nil {
+		return err
+	}
 	t.votes.PaidCalls += l.paid
 	if l.category.cost.PromptTokens > 0 || l.category.usd != nil {
 		t.votes.Spend(l.category.cost.PromptTokens, l.category.cost.CompletionTokens, l.category.usd)
@@ -89,4 +101,28 @@ func (t *tally) add(l labelled) {
 		}
 		t.figures[fmt.Sprintf("label_%s_known_%v", label, *a.KnownCorrect)]++
 	}
+	return nil
+}
+
+// StatsTable is the name of the file that shows the statistics as text.
+const StatsTable = "stats.txt"
+
+// writeStats writes what the labels are worth.
+func (t *tally) writeStats(dir string, upstream *manifest.Manifest) error {
+	s := t.stats.Stats(stats.Before{
+		Questions: upstream.Figures["problems"], Responses: upstream.Rows["responses"].Out,
+		Rejected: upstream.Figures["rejected"], Accepted: upstream.Figures["accepted"],
+	})
+	data, err := s.JSON()
+	if err != nil {
+		return err
+	}
+	if err := rows.WriteFile(filepath.Join(dir, stats.File), data); err != nil {
+		return err
+	}
+	var table bytes.Buffer
+	if err := s.Table(&table); err != nil {
+		return err
+	}
+	return rows.WriteFile(filepath.Join(dir, StatsTable), table.Bytes())
 }

@@ -14,6 +14,7 @@ import (
 	"tinyv/internal/sim"
 	"tinyv/internal/stage"
 	"tinyv/label"
+	"tinyv/label/taxonomy"
 	"tinyv/verify"
 	"tinyv/verify/model"
 )
@@ -158,6 +159,15 @@ func (m *models) labelOptions(ctx context.Context, r Request) (label.Options, er
 		}
 		o.Annotators = append(o.Annotators, annotator)
 	}
+	o.Category = func(question, groundTruth, answer string) string {
+		category, _ := taxonomy.Classify(question, groundTruth, answer)
+		return string(category)
+	}
+	if l.Taxonomy != nil {
+		if err := m.taxonomy(ctx, r, &o); err != nil {
+			return o, err
+		}
+	}
 	if l.TieBreaker != nil {
 		annotator, err := m.annotator(ctx, r, "label.tie_breaker", *l.TieBreaker)
 		if err != nil {
@@ -190,6 +200,29 @@ func (m *models) annotator(ctx context.Context, r Request, key string, a config.
 			Extra    map[string]any `json:"extra,omitempty"`
 		}{profile, asked.Name, asked.Identity, asked.Extra},
 	}, nil
+}
+
+// taxonomy has a model say, too, why the rule rejected a correct answer.
+func (m *models) taxonomy(ctx context.Context, r Request, o *label.Options) error {
+	c := r.Config.Label.Taxonomy
+	prompt, err := text(c.Prompt, "")
+	if err != nil {
+		return err
+	}
+	pool, err := m.pool(ctx, r, "taxonomy", c.Endpoints)
+	if err != nil {
+		return err
+	}
+	classifier := taxonomy.Classifier{Pool: pool, Prompt: prompt, Temperature: c.Temperature, TopP: c.TopP, MaxTokens: c.MaxTokens}
+	o.CategoryLLM = classifier.Classify
+	asked := pool.Model()
+	o.CategoryLLMSettings = struct {
+		Classifier taxonomy.Classifier `json:"classifier"`
+		Model      string              `json:"model"`
+		Identity   string              `json:"identity"`
+		Extra      map[string]any      `json:"extra,omitempty"`
+	}{classifier, asked.Name, asked.Identity, asked.Extra}
+	return nil
 }
 
 // profileOf is how an annotator is asked, by the config's own keys.
