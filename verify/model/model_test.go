@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -323,9 +324,20 @@ func TestValidate(t *testing.T) {
 		{"no question", func(p *Profile) { p.Prompt = "{{GROUND_TRUTH_ANSWER}} {{MODEL_ANSWER}}" }, ""},
 		{"no ground truth", func(p *Profile) { p.Prompt = "{{QUESTION}} {{MODEL_ANSWER}}" }, "{{GROUND_TRUTH_ANSWER}}"},
 		{"no answer", func(p *Profile) { p.Prompt = "{{QUESTION}} {{GROUND_TRUTH_ANSWER}} {{ MODEL_ANSWER }}" }, "{{MODEL_ANSWER}}"},
+		{"unknown place", func(p *Profile) { p.Prompt += "{{MODEL_ANSWR}}" }, `{{MODEL_ANSWR}}, which nothing is filled into (did you mean "{{MODEL_ANSWER}}"?)`},
+		{"braces of a format", func(p *Profile) { p.Prompt += `{{"is_correct": true}}` }, `{{"is_correct": true}}, which nothing`},
+		{"score without a threshold", func(p *Profile) { p.Parser = "score" }, "needs a threshold"},
+		{"score", func(p *Profile) { p.Parser, p.Threshold = "score", ptr(7.0) }, ""},
+		{"threshold of nothing", func(p *Profile) { p.Parser, p.Threshold = "score", ptr(0.0) }, "threshold 0 is not above 0"},
+		{"threshold that is no number", func(p *Profile) { p.Parser, p.Threshold = "score", ptr(math.NaN()) }, "threshold NaN"},
+		{"threshold of another parser", func(p *Profile) { p.Threshold = ptr(0.5) }, "threshold is for parser score"},
+		{"structured", func(p *Profile) { p.Structured = true }, ""},
+		{"structured words", func(p *Profile) { p.Parser, p.Structured = "true_false", true }, "structured is for parser json"},
+		{"confidence of a score", func(p *Profile) { p.Parser, p.Threshold, p.Confidence = "score", ptr(0.5), true }, "leave confidence out"},
+		{"samples", func(p *Profile) { p.Samples = -1 }, "samples"},
 		{"empty", func(p *Profile) { p.Prompt = "" }, "{{"},
-		{"no parser", func(p *Profile) { p.Parser = "" }, `["json" "true_false"]`},
-		{"unknown parser", func(p *Profile) { p.Parser = "jsn" }, `"jsn" is not one of ["json" "true_false"]`},
+		{"no parser", func(p *Profile) { p.Parser = "" }, `"score" "true_false" "yes_no"]`},
+		{"unknown parser", func(p *Profile) { p.Parser = "jsn" }, `"jsn" is not one of ["answer" "boxed" "correct_incorrect" "json" "letters" "score" "true_false" "yes_no"] (did you mean "json"?)`},
 		{"attempts", func(p *Profile) { p.Attempts = -1 }, "attempts"},
 		{"tokens", func(p *Profile) { p.MaxTokens = -1 }, "max_tokens"},
 	}

@@ -1,7 +1,8 @@
 package model
 
 import (
-	"regexp"
+	"fmt"
+	"slices"
 	"strings"
 
 	"tinyv/verify"
@@ -9,49 +10,128 @@ import (
 
 // Parsers returns the names of the parsers, in alphabetical order.
 //
-//   - json: an object with a boolean is_correct and a text reasoning, anywhere
-//     in the reply; see [Parse].
+//   - answer: the last line such as "Answer: True", after any reasoning.
+//   - boxed: the last \boxed{1}, \boxed{0}, \boxed{Correct}, ...
+//   - correct_incorrect: Correct or Incorrect.
+//   - json: an object with a boolean is_correct and a text reasoning.
+//   - letters: A for correct, B for incorrect, C for an answer that is no answer.
+//   - score: a number, correct from the threshold on.
 //   - true_false: True or False.
-func Parsers() []string { return []string{"json", "true_false"} }
+//   - yes_no: Yes or No, as in "Final Decision: Yes".
+func Parsers() []string {
+	return []string{
+		parserAnswer, parserBoxed, parserCorrectIncorrect, parserJSON, parserLetters, parserScore, parserTrueFalse, parserYesNo,
+	}
+}
+
+const (
+	parserAnswer           = "answer"
+	parserBoxed            = "boxed"
+	parserCorrectIncorrect = "correct_incorrect"
+	parserJSON             = "json"
+	parserLetters          = "letters"
+	parserScore            = "score"
+	parserTrueFalse        = "true_false"
+	parserYesNo            = "yes_no"
+)
 
 // Parse reads a verdict out of a reply, and the reason that the reply gives for
 // it. A reply without a clear verdict is Undecided, with a reason that begins
-// with "parse_error: ".
+// with "parse_error: ". Only the score parser looks at the threshold.
 //
 // What stands before the last </think> is never looked at, and a thought that
 // does not end is no verdict.
 //
-// The json parser takes every complete JSON object whose is_correct is true or
-// false (or one of these words as a string), wherever it stands: in a code
-// fence, between sentences, inside another object. Several must agree. LaTeX
-// whose backslashes were not doubled comes out as it was meant, also where JSON
-// happens to know the escape (\frac, \times, \neq). If an object breaks off or
-// is malformed, nothing in the reply is believed: what looks like another
-// object may be a quotation inside it.
+// The json parser takes the last complete JSON object whose is_correct is true
+// or false (or one of these words as a string), wherever it stands: in a code
+// fence, between sentences, inside another object. LaTeX whose backslashes were
+// not doubled comes out as it was meant, also where JSON happens to know the
+// escape (\frac, \times, \neq). If an object breaks off or is malformed, nothing
+// in the reply is believed: what looks like another object may be a quotation
+// inside it.
 //
-// The true_false parser takes a reply that is True or False, apart from case,
-// punctuation and Markdown; or begins with it, as a sentence of its own; or has
-// it as its last line; or has a line like "Answer: True". All of these that
-// there are must agree.
-func Parse(parser, reply string) (verify.Outcome, string) {
-	text, ok := withoutThought(reply)
-	if !ok {
-		return parseError("the thought does not end")
-	}
-	if strings.TrimSpace(text) == "" {
-		return parseError("the reply is empty")
-	}
-	switch parser {
-	case "json":
-		return parseJSON(text)
-	case "true_false":
-		return parseTrueFalse(text)
-	}
-	return parseError("there is no parser " + parser)
+// The true_false, correct_incorrect, yes_no and letters parsers look at the
+// places where a verdict is given: the whole reply, its first sentence if that
+// is the word alone, its last line, and lines such as "Answer: True". What
+// stands there must agree; neither the first nor the last wins.
+//
+// The answer parser takes True or False (Correct, Incorrect, Yes, No) from the
+// last line that announces one, or from the last line if that is the word
+// alone. The boxed and score parsers, too, take the last of their kind, so
+// models may reason before it.
+func Parse(parser string, threshold *float64, reply string) (verify.Outcome, string) {
+	r := read(parser, threshold, reply)
+	return r.outcome, r.reason
 }
 
-func parseError(why string) (verify.Outcome, string) {
-	return verify.Undecided, codeParseError + ": " + why
+// reading is what a parser reads in a reply.
+type reading struct {
+	outcome verify.Outcome
+	reason  string
+
+	abstains  bool // undecided because the reply says so: asking again is no use
+	overruled bool // if the reply went on, it might say otherwise
+
+	// For the confidence: where in the reply the word of the verdict stands, and
+	// what might have stood there. words is nil if that is not known.
+	word  span
+	words *vocabulary
+}
+
+func undecided(why string) reading {
+	return reading{reason: codeParseError + ": " + why}
+}
+
+const contradiction = "the verdicts contradict each other"
+
+func read(parser string, threshold *float64, reply string) reading {
+	text, ok := withoutThought(reply)
+	if !ok {
+		return undecided("the thought does not end")
+	}
+	if strings.TrimSpace(text) == "" {
+		return undecided("the reply is empty")
+	}
+	var r reading
+	switch parser {
+	case parserAnswer:
+		r = readAnswer(text)
+	case parserBoxed:
+		r = readBoxed(text)
+	case parserCorrectIncorrect:
+		r = correctIncorrect.read(text)
+	case parserJSON:
+		r = readJSON(text)
+	case parserLetters:
+		r = letterGrades.read(text)
+	case parserScore:
+		r = readScore(text, threshold)
+	case parserTrueFalse:
+		r = trueFalse.read(text)
+	case parserYesNo:
+		r = yesNo.read(text)
+	default:
+		return undecided("there is no parser " + parser)
+	}
+	before := len(reply) - len(text)
+	r.word = span{before + r.word.at, before + r.word.end}
+	return r
+}
+
+// checkParser says what is wrong with a parser and its threshold.
+func checkParser(parser string, threshold *float64) error {
+	if !slices.Contains(Parsers(), parser) {
+		return fmt.Errorf("parser %q is not one of %q%s", parser, Parsers(), didYouMean(parser, Parsers()))
+	}
+	switch {
+	case parser == parserScore && threshold == nil:
+		return fmt.Errorf("parser score needs a threshold, such as 0.5 for scores from 0 to 1, or 7 for scores from 0 to 10")
+	case parser == parserScore && !(*threshold > 0 && *threshold <= 100):
+		return fmt.Errorf("threshold %v is not above 0 and at most 100", *threshold)
+	case parser != parserScore && threshold != nil:
+		return fmt.Errorf("threshold is for parser score, not for %s", parser)
+	}
+	return nil
 }
 
 func withoutThought(reply string) (rest string, ok bool) {
@@ -60,113 +140,4 @@ func withoutThought(reply string) (rest string, ok bool) {
 		return reply[i+len(closed):], true
 	}
 	return reply, !strings.HasPrefix(strings.TrimSpace(reply), opened)
-}
-
-func parseJSON(text string) (verify.Outcome, string) {
-	objects, broken := findObjects(text)
-	if broken {
-		return parseError("a JSON object is malformed or breaks off")
-	}
-	outcome, reason := verify.Undecided, ""
-	for _, o := range objects {
-		found, ok := o.verdict()
-		if !ok {
-			continue
-		}
-		if outcome != verify.Undecided && found != outcome || found == verify.Undecided {
-			return parseError("the verdicts contradict each other")
-		}
-		outcome, reason = found, o.text("reasoning")
-	}
-	if outcome == verify.Undecided {
-		return parseError("no JSON object with is_correct true or false")
-	}
-	return outcome, reason
-}
-
-const decoration = " \t\r\n*_`'\"#>$.,;:!()[]{}|“”‘’。！"
-
-var (
-	// Wrappers that a verdict comes in.
-	wrapper = regexp.MustCompile(`(?is)^(?:<(?:answer|verdict|result|output)>(.*)</(?:answer|verdict|result|output)>|\\boxed\{(.*)\}|\\text(?:bf|it)?\{(.*)\})$`)
-
-	// A line that announces a verdict. "Model answer: True" is not one: it
-	// repeats what was asked.
-	announced = regexp.MustCompile(`(?i)^(?:(?:my|the|so|thus|therefore|hence),?\s+)*(?:final\s+|overall\s+)?(?:answer|verdict|decision|judge?ment|conclusion|result|output|return)(?:\s+is)?[\s*_` + "`" + `]*[:：][\s*_` + "`" + `]*(.+)$`)
-
-	// A verdict as the first words, set off from what follows.
-	leading = regexp.MustCompile(`(?is)^[\s*_` + "`" + `"'#]*(true|false)[*_` + "`" + `"']*(?:\s*[.,;:!]|\s+[-–—]|\s*\n)`)
-
-	anyTrue  = regexp.MustCompile(`(?i)\btrue\b`)
-	anyFalse = regexp.MustCompile(`(?i)\bfalse\b`)
-)
-
-func parseTrueFalse(text string) (verify.Outcome, string) {
-	if outcome := bare(text); outcome != verify.Undecided {
-		return outcome, strings.TrimSpace(text)
-	}
-	var found []verify.Outcome
-	var last string
-	for line := range strings.Lines(text) {
-		line = strings.Trim(line, " \t\r\n*_`#>-")
-		if line == "" {
-			continue
-		}
-		last = line
-		if m := announced.FindStringSubmatch(line); m != nil {
-			if outcome := bare(m[1]); outcome != verify.Undecided {
-				found = append(found, outcome)
-			}
-		}
-	}
-	if outcome := bare(last); outcome != verify.Undecided {
-		found = append(found, outcome)
-	}
-	if m := leading.FindStringSubmatch(text); m != nil {
-		// A sentence that begins with the word may go on to take it back, so
-		// the other word must not occur at all.
-		outcome := bare(m[1])
-		if anyTrue.MatchString(text) && anyFalse.MatchString(text) && len(found) == 0 {
-			return parseError("the reply names both True and False")
-		}
-		found = append(found, outcome)
-	}
-	if len(found) == 0 {
-		return parseError("neither True nor False as a verdict")
-	}
-	for _, outcome := range found {
-		if outcome != found[0] {
-			return parseError("the verdicts contradict each other")
-		}
-	}
-	return found[0], strings.TrimSpace(text)
-}
-
-// bare reads a text that is nothing but True or False.
-func bare(s string) verify.Outcome {
-	const longest = 200 // with all its wrappers; it also bounds the work
-	for {
-		if s = strings.TrimSpace(s); len(s) > longest {
-			return verify.Undecided
-		}
-		trimmed := strings.Trim(s, decoration)
-		// Trimming may take the last brace of \boxed{True}.
-		for _, whole := range []string{s, strings.Trim(s, " *_`$."), trimmed} {
-			if m := wrapper.FindStringSubmatch(whole); m != nil {
-				trimmed = m[1] + m[2] + m[3]
-				break
-			}
-		}
-		if trimmed == s {
-			break
-		}
-		s = trimmed
-	}
-	switch {
-	case strings.EqualFold(s, "true"):
-		return verify.Correct
-	case strings.EqualFold(s, "false"):
-		return verify.Incorrect
-	}
-	return verify.Undecided
 }

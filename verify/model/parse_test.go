@@ -1,59 +1,66 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/rogpeppe/go-internal/txtar"
 	"pgregory.net/rapid"
 
 	"tinyv/verify"
 )
 
+// golden is a reply as models write them, well or ill formed, with the verdict
+// that must come out of it. Reason must come out to the letter; where it is nil,
+// any may.
 type golden struct {
-	parser, name, reply string
-	outcome             string
-	reason              *string
+	Parser    string   `json:"parser"`
+	Threshold *float64 `json:"threshold"`
+	Name      string   `json:"name"`
+	Reply     string   `json:"reply"`
+	Outcome   string   `json:"outcome"`
+	Reason    *string  `json:"reason"`
 }
 
 func readGolden(t testing.TB) []golden {
 	t.Helper()
-	data, err := os.ReadFile("testdata/replies.txtar")
+	data, err := os.ReadFile("testdata/replies.jsonl")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var all []golden
-	for _, f := range txtar.Parse(data).Files {
-		text := strings.TrimSuffix(string(f.Data), "\n")
-		if f.Name == "reason" {
-			all[len(all)-1].reason = &text
-			continue
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	for dec.More() {
+		var g golden
+		if err := dec.Decode(&g); err != nil {
+			t.Fatalf("testdata/replies.jsonl:%d: %v", len(all)+1, err)
 		}
-		words := strings.SplitN(f.Name, " ", 3)
-		if len(words) != 3 {
-			t.Fatalf("testdata/replies.txtar: %q is not a parser, an outcome and a description", f.Name)
-		}
-		all = append(all, golden{parser: words[0], outcome: words[1], name: words[2], reply: text})
+		all = append(all, g)
 	}
 	return all
 }
 
+// goldenCount is how many replies the table holds: one that was lost is noticed.
+const goldenCount = 338
+
 func TestGoldenReplies(t *testing.T) {
 	all := readGolden(t)
-	if len(all) < 100 {
-		t.Fatalf("only %d replies: the archive was not read to its end", len(all))
+	if len(all) != goldenCount {
+		t.Errorf("%d replies, want %d", len(all), goldenCount)
 	}
 	for _, g := range all {
-		t.Run(g.parser+" "+g.name, func(t *testing.T) {
-			outcome, reason := Parse(g.parser, g.reply)
-			if outcome.String() != g.outcome {
-				t.Errorf("outcome is %s (%s), want %s", outcome, reason, g.outcome)
+		t.Run(g.Parser+" "+g.Outcome+" "+g.Name, func(t *testing.T) {
+			outcome, reason := Parse(g.Parser, g.Threshold, g.Reply)
+			if outcome.String() != g.Outcome {
+				t.Errorf("%q: outcome is %s (%s), want %s", g.Reply, outcome, reason, g.Outcome)
 			}
-			if g.reason != nil && reason != *g.reason {
-				t.Errorf("reason is\n%q, want\n%q", reason, *g.reason)
+			if g.Reason != nil && reason != *g.Reason {
+				t.Errorf("%q: reason is\n%q, want\n%q", g.Reply, reason, *g.Reason)
 			}
 			if undecided := strings.HasPrefix(reason, "parse_error: "); undecided != (outcome == verify.Undecided) {
 				t.Errorf("%s with reason %q", outcome, reason)
@@ -62,8 +69,30 @@ func TestGoldenReplies(t *testing.T) {
 	}
 }
 
+// TestGoldenTable prints how many replies of each outcome every parser has, and
+// wants some of each.
+func TestGoldenTable(t *testing.T) {
+	count := map[string]map[string]int{}
+	for _, g := range readGolden(t) {
+		if count[g.Parser] == nil {
+			count[g.Parser] = map[string]int{}
+		}
+		count[g.Parser][g.Outcome]++
+	}
+	t.Logf("%-18s %8s %10s %10s", "parser", "correct", "incorrect", "undecided")
+	for _, parser := range Parsers() {
+		c := count[parser]
+		t.Logf("%-18s %8d %10d %10d", parser, c["correct"], c["incorrect"], c["undecided"])
+		for _, outcome := range []string{"correct", "incorrect", "undecided"} {
+			if c[outcome] < 3 {
+				t.Errorf("%s has only %d replies that are %s", parser, c[outcome], outcome)
+			}
+		}
+	}
+}
+
 func TestParseUnknownParser(t *testing.T) {
-	if outcome, reason := Parse("yaml", "True"); outcome != verify.Undecided || reason != "parse_error: there is no parser yaml" {
+	if outcome, reason := Parse("yaml", nil, "True"); outcome != verify.Undecided || reason != "parse_error: there is no parser yaml" {
 		t.Errorf("%s, %q", outcome, reason)
 	}
 }
@@ -85,7 +114,7 @@ func TestProperJSONIsReadAsItIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		outcome, reason := Parse("json", string(data))
+		outcome, reason := Parse("json", nil, string(data))
 		if outcome != verify.OutcomeOf(correct) || reason != text {
 			t.Fatalf("%s: %s, %q; want %q", data, outcome, reason, text)
 		}
@@ -101,7 +130,7 @@ func TestLineBreaksStay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, got := Parse("json", string(data)); got != want {
+		if _, got := Parse("json", nil, string(data)); got != want {
 			t.Errorf("%s: got %q, want %q", data, got, want)
 		}
 	}
@@ -114,7 +143,7 @@ func TestDeepNestingIsBounded(t *testing.T) {
 		strings.Repeat(`{`, 1_000_000),
 		strings.Repeat(`{"a":[`, 30) + `{"is_correct": true}` + strings.Repeat(`]}`, 30),
 	} {
-		if outcome, reason := Parse("json", reply); outcome != verify.Undecided {
+		if outcome, reason := Parse("json", nil, reply); outcome != verify.Undecided {
 			t.Errorf("%.20q: %s, %q", reply, outcome, reason)
 		}
 	}
@@ -128,37 +157,51 @@ func FuzzParse(f *testing.F) {
 		f.Fatal("no seeds")
 	}
 	for _, g := range seeds {
-		f.Add(g.parser == "json", g.reply)
+		f.Add(uint8(slices.Index(Parsers(), g.Parser)), g.Reply)
 	}
-	f.Fuzz(func(t *testing.T, isJSON bool, reply string) {
-		parser := "true_false"
-		if isJSON {
-			parser = "json"
+	threshold := 0.5
+	f.Fuzz(func(t *testing.T, number uint8, reply string) {
+		parser := Parsers()[int(number)%len(Parsers())]
+		r := read(parser, &threshold, reply)
+		if again := read(parser, &threshold, reply); again != r {
+			t.Fatalf("%+v, then %+v", r, again)
 		}
-		outcome, reason := Parse(parser, reply)
-		if again, _ := Parse(parser, reply); again != outcome {
-			t.Fatalf("%s, then %s", outcome, again)
+		if undecided := strings.HasPrefix(r.reason, "parse_error: "); undecided != (r.outcome == verify.Undecided) && parser != parserJSON {
+			t.Fatalf("%s because %q", r.outcome, r.reason)
 		}
-		if outcome == verify.Undecided && !strings.HasPrefix(reason, "parse_error: ") {
-			t.Fatalf("undecided because %q", reason)
+		if r.outcome == verify.Undecided && !strings.HasPrefix(r.reason, "parse_error: ") {
+			t.Fatalf("undecided because %q", r.reason)
 		}
-		word := map[verify.Outcome]string{verify.Correct: "true", verify.Incorrect: "false"}[outcome]
-		if !isJSON && !strings.Contains(strings.ToLower(reply), word) {
-			t.Fatalf("%s without the word", outcome)
-		}
-		// A thought never changes a verdict.
-		if !strings.Contains(reply, "</think>") && !strings.HasPrefix(strings.TrimSpace(reply), "<think>") {
-			thoughtful := "<think>True {\"is_correct\": false} False {\"is_correct\": true} {\"</think>" + reply
-			if got, gotReason := Parse(parser, thoughtful); got != outcome || gotReason != reason {
-				t.Fatalf("after a thought: %s, %q; without: %s, %q", got, gotReason, outcome, reason)
+		// No verdict without a decisive token.
+		switch {
+		case r.outcome == verify.Undecided:
+		case parser == parserScore:
+			if !strings.ContainsAny(reply, "0123456789") {
+				t.Fatalf("%s without a number", r.outcome)
+			}
+		default:
+			if said, ok := r.words.meaning(r.word.of(reply)); !ok || said != r.outcome {
+				t.Fatalf("%s, but the word is %q", r.outcome, r.word.of(reply))
 			}
 		}
-		if !isJSON {
+		same := func(how, other string) {
+			if got, _ := Parse(parser, &threshold, other); got != r.outcome {
+				t.Fatalf("%s: %s; without: %s", how, got, r.outcome)
+			}
+		}
+		same("blanks around", " \n\t"+reply+"\r\n \n")
+		if strings.Contains(reply, "<think>") {
 			return
 		}
-		want, known := oracle(reply)
-		if known && want != outcome {
-			t.Fatalf("%s, encoding/json says %s", outcome, want)
+		same("fence around", "```\n"+reply+"\n```")
+		if !strings.Contains(reply, "</think>") {
+			same("after a thought", "<think>True {\"is_correct\": false} A \\boxed{1} Score: 1 {\"</think>"+reply)
+		}
+		if parser != parserJSON {
+			return
+		}
+		if want, known := oracle(reply); known && want != r.outcome {
+			t.Fatalf("%s, encoding/json says %s", r.outcome, want)
 		}
 	})
 }
@@ -190,11 +233,12 @@ func oracle(reply string) (verify.Outcome, bool) {
 }
 
 func BenchmarkParse(b *testing.B) {
+	threshold := 0.5
 	reply := "```json\n" + `{"reasoning": "` + strings.Repeat(`The answer \frac{1}{2} is the same. `, 30) + `", "is_correct": true}` + "\n```"
 	for _, parser := range Parsers() {
 		b.Run(fmt.Sprintf("parser=%s", parser), func(b *testing.B) {
 			for b.Loop() {
-				Parse(parser, reply)
+				Parse(parser, &threshold, reply)
 			}
 		})
 	}
