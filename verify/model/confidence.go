@@ -49,13 +49,8 @@ func (r reading) confidence(content string, logprobs json.RawMessage) *float64 {
 	if json.Unmarshal(logprobs, &given) != nil {
 		return nil
 	}
-	token, offset, ok := tokenAt(given.Content, content, r.word.at)
+	token, ok := tokenAt(given.Content, content, r.word.at)
 	if !ok {
-		return nil
-	}
-	// What the token holds before the word, such as a blank or a quotation mark,
-	// its alternatives may hold or not.
-	if !strings.Contains(token.text()[offset:], firstRune(r.word.of(content))) {
 		return nil
 	}
 	var own, opposite float64
@@ -84,10 +79,9 @@ func (r reading) confidence(content string, logprobs json.RawMessage) *float64 {
 	return &c
 }
 
-// tokenAt returns the token that holds the byte at, and where in it that is. The
-// tokens must be the reply to the letter, with the thought that was split off its
+// tokenAt returns the token that holds the byte at. The tokens must be the reply to the letter, with the thought that was split off its
 // head before it, and some servers' token of the end after it.
-func tokenAt(tokens []tokenLogprob, content string, at int) (tokenLogprob, int, bool) {
+func tokenAt(tokens []tokenLogprob, content string, at int) (tokenLogprob, bool) {
 	texts := make([]string, len(tokens))
 	for i, t := range tokens {
 		texts[i] = t.text()
@@ -97,29 +91,21 @@ func tokenAt(tokens []tokenLogprob, content string, at int) (tokenLogprob, int, 
 		all = strings.Join(texts[:len(texts)-1], "")
 	}
 	if !strings.HasSuffix(all, content) {
-		return tokenLogprob{}, 0, false
+		return tokenLogprob{}, false
 	}
 	at += len(all) - len(content)
 	for i, text := range texts {
 		if at < len(text) {
-			return tokens[i], at, true
+			return tokens[i], true
 		}
 		at -= len(text)
 	}
-	return tokenLogprob{}, 0, false
-}
-
-func firstRune(s string) string {
-	for i := range s {
-		if i > 0 {
-			return s[:i]
-		}
-	}
-	return s
+	return tokenLogprob{}, false
 }
 
 // begins returns the outcome whose word a token is or begins ("In" of
-// "Incorrect"), Undecided if none or both.
+// "Incorrect"), Undecided if none or both. A blank or a quotation mark before the
+// word does not matter: its alternatives may have it or not.
 func (r reading) begins(token string) verify.Outcome {
 	notWord := func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }
 	token = strings.TrimLeftFunc(token, notWord)
