@@ -44,9 +44,9 @@ func (p prompt) fill(question, groundTruth, answer string) string {
 }
 
 // Control tokens, which many servers recognise even in the middle of a message:
-// ChatML's and Llama's <|im_end|>, DeepSeek's <｜User｜>, and others' </s> and
-// <end_of_turn>. Two letters and fewer between bars are mathematics.
-const controlTokens = `\|[A-Za-z_]{3,}[0-9_]*\|>|｜[^｜<>]{1,40}｜>|/s>|(?:bos|eos|start_of_turn|end_of_turn)>`
+// ChatML's and Llama's <|im_end|>, DeepSeek's <｜User｜>, and others' </s>,
+// <end_of_turn> and </think>. Two letters and fewer between bars are mathematics.
+const controlTokens = `\|[A-Za-z_]{3,}[0-9_]*\|>|｜[^｜<>]{1,40}｜>|/s>|(?:bos|eos|start_of_turn|end_of_turn|/?think)>`
 
 var templateTag = regexp.MustCompile(`</?([A-Za-z][A-Za-z0-9_-]*)`)
 

@@ -47,9 +47,10 @@ func LoadProfile(path, name string) (Profile, error) {
 	if err != nil {
 		return Profile{}, err
 	}
-	f.line = s.line
 	var p Profile
+	promptKey := "prompt"
 	if published {
+		promptKey = "template"
 		p, err = f.published(s)
 	} else {
 		p, err = f.own(s)
@@ -61,8 +62,14 @@ func LoadProfile(path, name string) (Profile, error) {
 	if p.Attempts == 0 && p.Temperature != nil && *p.Temperature == 0 {
 		p.Attempts = 1
 	}
+	if err := checkPrompt(p.Prompt); err != nil {
+		return Profile{}, f.errorf(s.lineOf(promptKey), promptKey, "%w", err)
+	}
+	if err := checkParser(p.Parser, p.Threshold); err != nil {
+		return Profile{}, f.errorf(s.lineOf("parser"), "parser", "%w", err)
+	}
 	if err := p.check(); err != nil {
-		return Profile{}, f.errorf(s.line, "", "%v", err)
+		return Profile{}, f.errorf(s.line, "", "%w", err)
 	}
 	return p, nil
 }
@@ -74,6 +81,16 @@ type section struct {
 	settings []setting
 }
 
+// lineOf is the line of a key, or that of the profile if it is absent.
+func (s section) lineOf(key string) int {
+	for _, set := range s.settings {
+		if set.key == key {
+			return set.line
+		}
+	}
+	return s.line
+}
+
 // setting is a key with its value: a string, bool, float64, nil, []any or
 // something that no key has.
 type setting struct {
@@ -83,10 +100,7 @@ type setting struct {
 }
 
 // profileFile says where a mistake is.
-type profileFile struct {
-	path, name string
-	line       int // of the profile
-}
+type profileFile struct{ path, name string }
 
 func (f profileFile) errorf(line int, key, format string, args ...any) error {
 	if key != "" {
@@ -157,13 +171,7 @@ func (f profileFile) promptFile(s section, name string) (string, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		line := s.line
-		for _, set := range s.settings {
-			if set.key == "prompt" {
-				line = set.line
-			}
-		}
-		return "", f.errorf(line, "prompt", "it holds no %s, so it should name a file: %w", answerPlace, err)
+		return "", f.errorf(s.lineOf("prompt"), "prompt", "it holds no %s, so it should name a file: %w", answerPlace, err)
 	}
 	return string(data), nil
 }

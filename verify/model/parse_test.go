@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -146,6 +147,63 @@ func TestDeepNestingIsBounded(t *testing.T) {
 		if outcome, reason := Parse("json", nil, reply); outcome != verify.Undecided {
 			t.Errorf("%.20q: %s, %q", reply, outcome, reason)
 		}
+	}
+}
+
+// hostile texts of some two hundred thousand bytes, on which a careless parser takes time
+// that grows with the square, or memory without bound.
+func hostile() map[string]string {
+	return map[string]string{
+		"open braces":        strings.Repeat("{", 200_000),
+		"open objects":       strings.Repeat(`{"a":`, 40_000),
+		"names and braces":   strings.Repeat(`{"a" `, 40_000),
+		"quotes and braces":  strings.Repeat(`{"`, 100_000),
+		"escaped quotes":     `{"` + strings.Repeat(`\"{`, 60_000),
+		"backslashes":        `{"reasoning": "` + strings.Repeat(`\`, 100_000) + `", "is_correct": true`,
+		"bare words":         strings.Repeat(`{"a": b c d e f g h i j k l m n o p`, 6_000),
+		"blanks":             strings.Repeat(" ", 200_000) + "x",
+		"lines":              strings.Repeat("\n", 200_000) + "x",
+		"boxes":              strings.Repeat(`\boxed{`, 28_000),
+		"boxes on one line":  strings.Repeat(`\boxed{1} `, 20_000) + `\boxed{0}`,
+		"wrappers":           strings.Repeat(`\text{`, 32_000) + "True" + strings.Repeat("}", 32_000),
+		"tags":               strings.Repeat("<answer>", 12_000) + strings.Repeat("</answer>", 12_000),
+		"decoration":         strings.Repeat("*", 200_000) + "T" + strings.Repeat("*", 200_000),
+		"announcements":      strings.Repeat("Answer:\n", 24_000),
+		"announced verdicts": strings.Repeat("Answer: True\n", 16_000) + "Answer: False",
+		"one announcement":   strings.Repeat("the so thus ", 16_000) + "answer: True",
+		"scores":             strings.Repeat("Score: 1\n", 20_000) + "Score: 1-2",
+		"digits":             strings.Repeat("1", 200_000),
+		"letters":            strings.Repeat("A: CORRECT\nB: INCORRECT\n", 8_000),
+		"thoughts":           strings.Repeat("</think>", 24_000),
+	}
+}
+
+// No hostile text is a verdict, but where many say the same, and none keeps a
+// parser for long: that it does would show as a time-out of all tests.
+func TestHostileTextIsBounded(t *testing.T) {
+	threshold := 0.5
+	for name, text := range hostile() {
+		for _, parser := range Parsers() {
+			outcome, reason := Parse(parser, &threshold, text)
+			if decided := name == "announced verdicts" && parser == parserAnswer; decided != (outcome != verify.Undecided) || len(reason) > 2_000_000 {
+				t.Errorf("%s: %s is %s", parser, name, outcome)
+			}
+		}
+	}
+}
+
+func BenchmarkParseHostile(b *testing.B) {
+	threshold := 0.5
+	texts := hostile()
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		b.Run("text="+strings.ReplaceAll(name, " ", "_"), func(b *testing.B) {
+			b.SetBytes(int64(len(texts[name]) * len(Parsers())))
+			for b.Loop() {
+				for _, parser := range Parsers() {
+					Parse(parser, &threshold, texts[name])
+				}
+			}
+		})
 	}
 }
 

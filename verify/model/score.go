@@ -9,7 +9,7 @@ import (
 )
 
 // A line that announces a score.
-var scoreAnnounced = regexp.MustCompile(`(?i)^(?:(?:my|the|so|thus|therefore|hence),?\s+)*(?:final\s+|overall\s+|total\s+|correctness\s+)*(?:score|rating|grade|answer|verdict|result)(?:\s+is)?[\s*_` + "`" + `]*[:：=][\s*_` + "`" + `]*`)
+var scoreAnnounced = regexp.MustCompile(`(?i)^(?:(?:my|the|so|thus|therefore|hence),?\s+){0,3}(?:final\s+|overall\s+|total\s+|correctness\s+){0,2}(?:score|rating|grade|answer|verdict|result)(?:\s+is)?[\s*_` + "`" + `]*[:：=][\s*_` + "`" + `]*`)
 
 // A number, of how many it is, and whether it is a percentage.
 var scoreForm = regexp.MustCompile(`(?i)^([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*(?:(%)|(?:/|out\s+of|of)\s*([0-9]+(?:\.[0-9]+)?))?$`)

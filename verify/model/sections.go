@@ -28,8 +28,8 @@ func jsonSections(data []byte) ([]section, error) {
 	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
 		line = 1 + bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n"))
 	}
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		err = errors.New("the file ends too early")
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the file ends too early: %w", err)
 	}
 	return nil, fmt.Errorf("%d: not JSON in the published layout, {\"name of a model\": {\"template\": ..., ...}, ...}: %w", line, err)
 }

@@ -88,7 +88,7 @@ var wrapper = regexp.MustCompile(`(?is)^(?:<(?:answer|verdict|result|output)>(.*
 
 // A line that announces a verdict. "Model answer: True" is not one: it repeats
 // what was asked.
-var announcement = regexp.MustCompile(`(?i)^(?:(?:my|the|so|thus|therefore|hence),?\s+)*(?:final\s+|overall\s+)?(?:final|answer|verdict|decision|judge?ment|conclusion|grade|result|output|return)(?:\s+is)?[\s*_` + "`" + `]*[:：][\s*_` + "`" + `]*`)
+var announcement = regexp.MustCompile(`(?i)^(?:(?:my|the|so|thus|therefore|hence),?\s+){0,3}(?:final\s+|overall\s+)?(?:final|answer|verdict|decision|judge?ment|conclusion|grade|result|output|return)(?:\s+is)?[\s*_` + "`" + `]*[:：][\s*_` + "`" + `]*`)
 
 // finding is a verdict at one of the places where they are given.
 type finding struct {
