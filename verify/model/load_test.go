@@ -121,6 +121,30 @@ again: *graded
 	}
 }
 
+// The example of the documentation is a file of profiles.
+func TestLoadDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../../docs/label.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```\n# profiles.yaml\n")
+	block, _, ended := strings.Cut(rest, "```")
+	if !ok || !ended {
+		t.Fatal("docs/label.md has no profiles.yaml")
+	}
+	path := writeFile(t, "profiles.yaml", block)
+	prompts := filepath.Join(filepath.Dir(path), "prompts")
+	if err := os.Mkdir(prompts, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(prompts, "judge-json.txt"), []byte(readPrompt(t, "judge-json.txt")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := LoadProfile(path, "strict"); err != nil || p.Samples != 5 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
 func TestLoadErrors(t *testing.T) {
 	yaml := func(rest string) string { return "p:\n  prompt: \"" + places + "\"\n" + rest }
 	tests := []struct {
