@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"tinyv/internal/journal"
 	"tinyv/internal/llm"
 	"tinyv/internal/sim"
 	"tinyv/verify"
@@ -99,9 +100,14 @@ func TestConfidenceOfTheSimulatedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { running.Close() })
+	j, err := journal.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { j.Close() })
 	for name, parser := range map[string]string{"judge-json.txt": "json", "judge-true-false.txt": "true_false"} {
 		pool, err := llm.New(t.Context(), llm.Options{
-			Endpoints: []llm.Endpoint{{URL: running.URL(), Model: "sim-annotator-a", Simulated: true}}, Patience: -1, Log: slog.New(slog.DiscardHandler),
+			Endpoints: []llm.Endpoint{{URL: running.URL(), Model: "sim-annotator-a", Simulated: true}}, Journal: j, Patience: -1, Log: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -122,6 +128,13 @@ func TestConfidenceOfTheSimulatedServer(t *testing.T) {
 			}
 			if got.Outcome != verify.Undecided {
 				decided++
+			}
+			again, err := v.Verify(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if show(again.Confidence) != show(got.Confidence) || again.Cost != (verify.Cost{}) {
+				t.Errorf("%s: from the journal the confidence is %v, cost %+v; it was %v", parser, show(again.Confidence), again.Cost, show(got.Confidence))
 			}
 		}
 		if decided < 50 {

@@ -48,11 +48,17 @@ func majority(ballots []verify.Ballot) verify.Verdict {
 	evidence := *out.Model
 	evidence.PromptTokens, evidence.CompletionTokens, evidence.CostUSD = 0, 0, nil
 	out.Cost = verify.Cost{}
-	for i, b := range ballots {
+	first := true
+	for _, b := range ballots {
 		out.Cost = out.Cost.Plus(b.Verdict.Cost)
-		evidence.PromptTokens += b.Verdict.Model.PromptTokens
-		evidence.CompletionTokens += b.Verdict.Model.CompletionTokens
-		evidence.CostUSD = addCost(evidence.CostUSD, b.Verdict.Model.CostUSD, i == 0)
+		m := b.Verdict.Model
+		if m.FinishReason == "" && m.PromptTokens+m.CompletionTokens == 0 {
+			continue // no reply, so nothing whose cost is unknown
+		}
+		evidence.PromptTokens += m.PromptTokens
+		evidence.CompletionTokens += m.CompletionTokens
+		evidence.CostUSD = addCost(evidence.CostUSD, m.CostUSD, first)
+		first = false
 	}
 	out.Model = &evidence
 	out.Votes = ballots

@@ -151,6 +151,30 @@ func TestMeanConfidence(t *testing.T) {
 	}
 }
 
+// A sample without a reply costs nothing; one without a price makes the sum
+// unknown.
+func TestCostOfSamples(t *testing.T) {
+	ballot := func(cost *float64) verify.Ballot {
+		return verify.Ballot{Verdict: verify.Verdict{Model: &verify.ModelReply{FinishReason: "stop", PromptTokens: 1, CostUSD: cost}}}
+	}
+	refused := verify.Ballot{Verdict: verify.Verdict{Model: &verify.ModelReply{}}}
+	for _, tt := range []struct {
+		ballots []verify.Ballot
+		want    any
+	}{
+		{[]verify.Ballot{ballot(ptr(0.25)), ballot(ptr(0.5))}, 0.75},
+		{[]verify.Ballot{ballot(ptr(0.25)), refused, ballot(ptr(0.5))}, 0.75},
+		{[]verify.Ballot{refused, ballot(ptr(0.5))}, 0.5},
+		{[]verify.Ballot{ballot(nil), ballot(ptr(0.5))}, nil},
+		{[]verify.Ballot{ballot(ptr(0.5)), ballot(nil), ballot(ptr(0.5))}, nil},
+		{[]verify.Ballot{refused, refused}, nil},
+	} {
+		if got := show(majority(tt.ballots).Model.CostUSD); got != tt.want {
+			t.Errorf("got %v, want %v", got, tt.want)
+		}
+	}
+}
+
 // A reply that says that the answer cannot be judged parses, and is not asked
 // for again.
 func TestInvalidIsNotAskedAgain(t *testing.T) {

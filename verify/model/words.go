@@ -22,7 +22,8 @@ type vocabulary struct {
 // What comes between a first word and the rest of a reply.
 const (
 	beforeLeading = `^[\s*_` + "`" + `"'#(\[]*`
-	afterLeading  = `[)\]*_` + "`" + `"']*(?:\s*[.,;:!]|\s+[-–—]|\s*\n)`
+	closing       = `[)\]*_` + "`" + `"']*`
+	afterLeading  = closing + `(?:\s*[.,;:!]|\s+[-–—]|\s*\n)`
 )
 
 // What follows a word that ends a clause, as a verdict in a sentence does.
@@ -42,9 +43,10 @@ var trueFalse = vocabulary{
 // correct value is 5.", "Yes. There is no difference."), so only where they end
 // a clause do they take it back.
 var correctIncorrect = vocabulary{
-	names:   "Correct nor Incorrect",
-	words:   map[string]verify.Outcome{"correct": verify.Correct, "incorrect": verify.Incorrect},
-	leading: regexp.MustCompile(`(?i)` + beforeLeading + `(correct|incorrect)` + afterLeading),
+	names: "Correct nor Incorrect",
+	words: map[string]verify.Outcome{"correct": verify.Correct, "incorrect": verify.Incorrect},
+	// "Correct: 5. Model: 6." only labels an answer.
+	leading: regexp.MustCompile(`(?i)` + beforeLeading + `(correct|incorrect)` + closing + `(?:\s*[.,;!]|\s+[-–—]|\s*\n)`),
 	takesBack: map[verify.Outcome]*regexp.Regexp{
 		verify.Correct:   regexp.MustCompile(`(?i)\b(?:incorrect|wrong|not\s+(?:\w+\s+)?correct)\b`),
 		verify.Incorrect: regexp.MustCompile(`(?i)\bcorrect` + endOfClause),
@@ -58,7 +60,7 @@ var yesNo = vocabulary{
 	leading: regexp.MustCompile(`(?i)` + beforeLeading + `(yes|no)` + afterLeading),
 	takesBack: map[verify.Outcome]*regexp.Regexp{
 		verify.Correct:   regexp.MustCompile(`(?i)\bno` + endOfClause),
-		verify.Incorrect: regexp.MustCompile(`(?i)\byes\b`),
+		verify.Incorrect: regexp.MustCompile(`(?i)\byes\b|^\W*no\.\s*[0-9]`), // "No. 5" is a number
 	},
 }
 
@@ -188,9 +190,15 @@ func (v *vocabulary) given(text string, s span) (finding, bool) {
 
 var negated = regexp.MustCompile(`(?i)\bnot\s+(?:\w+\s+)?(?:correct|true)\b`)
 
-// isTakenBack reports whether an explanation speaks against its verdict. "It is
-// not correct" speaks for Incorrect.
+// Words by which an explanation turns round.
+var turning = regexp.MustCompile(`(?i)^\W*\w+[\s*_"')\]]*,?\s*(?:but|however|except|although|though|if|unless)\b|\b(?:wait|actually|on\s+reflection|on\s+second\s+thoughts?)\b`)
+
+// isTakenBack reports whether a verdict and its explanation speak against each
+// other. "It is not correct" speaks for Incorrect.
 func (v *vocabulary) isTakenBack(outcome verify.Outcome, explanation string) bool {
+	if turning.MatchString(explanation) {
+		return true
+	}
 	if outcome == verify.Incorrect {
 		explanation = negated.ReplaceAllLiteralString(explanation, "wrong")
 	}
