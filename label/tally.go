@@ -109,10 +109,11 @@ const StatsTable = "stats.txt"
 
 // writeStats writes what the labels are worth.
 func (t *tally) writeStats(dir string, upstream *manifest.Manifest) error {
-	s := t.stats.Stats(stats.Before{
-		Questions: upstream.Figures["problems"], Responses: upstream.Rows["responses"].Out,
-		Rejected: upstream.Figures["rejected"], Accepted: upstream.Figures["accepted"],
-	})
+	before := stats.Before{Questions: upstream.Figures["problems"], Rejected: upstream.Figures["rejected"], Accepted: upstream.Figures["accepted"]}
+	if c := upstream.Rows["responses"]; c != nil {
+		before.Responses = c.Out
+	}
+	s := t.stats.Stats(before)
 	data, err := s.JSON()
 	if err != nil {
 		return err

@@ -485,12 +485,14 @@ func (k *checker) annotator(key string, a *Annotator, seen map[string]bool) {
 		k.sampling(key, &a.Temperature, 0, &a.TopP, 1)
 	}
 	k.optionalFile(key+".system", &a.System)
-	k.positive(key+".samples", &a.Samples, 1)
-	attempts := 2
-	if a.Temperature != nil && *a.Temperature == 0 {
-		attempts = 1 // asked again, a greedy model would say the same and be paid twice
+	if a.Profile == nil {
+		attempts := 2
+		if *a.Temperature == 0 {
+			attempts = 1 // asked again, a greedy model would say the same and be paid twice
+		}
+		k.positive(key+".attempts", &a.Attempts, attempts)
+		k.positive(key+".samples", &a.Samples, 1)
 	}
-	k.positive(key+".attempts", &a.Attempts, attempts)
 	for j, e := range a.Endpoints {
 		if !k.simulated(&e) {
 			continue

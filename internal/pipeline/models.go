@@ -192,7 +192,7 @@ func (m *models) annotator(ctx context.Context, r Request, key string, a config.
 	}
 	asked := pool.Model()
 	return label.Annotator{
-		Name: a.Name, Verifier: model.New(profile, pool), Weight: *a.Weight, Concurrency: pool.Concurrency(), Simulated: asked.Simulated, Calls: pool.Calls,
+		Name: a.Name, Verifier: model.New(profile, pool), Samples: profile.Samples, Weight: *a.Weight, Concurrency: pool.Concurrency(), Simulated: asked.Simulated, Calls: pool.Calls,
 		Settings: struct {
 			Profile  model.Profile  `json:"profile"`
 			Model    string         `json:"model"`
@@ -225,8 +225,17 @@ func (m *models) taxonomy(ctx context.Context, r Request, o *label.Options) erro
 	return nil
 }
 
-// profileOf is how an annotator is asked, by the config's own keys.
+// profileOf is how an annotator is asked: by the config's own keys, or by a profile
+// in a file, over which those of the config's keys that are given win.
 func profileOf(a config.Annotator) (model.Profile, error) {
+	if a.Profile != nil {
+		p, err := model.LoadProfile(a.Profile.File, a.Profile.Name)
+		if err != nil {
+			return p, err
+		}
+		p.Name = a.Name
+		return override(p, a)
+	}
 	prompt, err := text(a.Prompt, "")
 	if err != nil {
 		return model.Profile{}, err
@@ -237,6 +246,47 @@ func profileOf(a config.Annotator) (model.Profile, error) {
 	}
 	return model.Profile{
 		Name: a.Name, Prompt: prompt, System: system, Parser: a.Parser, Temperature: a.Temperature, TopP: a.TopP,
-		MaxTokens: a.MaxTokens, Stop: a.Stop, Attempts: a.Attempts,
+		MaxTokens: a.MaxTokens, Stop: a.Stop, Attempts: a.Attempts, Samples: several(a.Samples),
+		Threshold: a.Threshold, Structured: a.Structured, Confidence: a.Confidence,
 	}, nil
+}
+
+// several is the number of samples where it is more than one; one is what a profile
+// has anyway, and what it was before there were several.
+func several(samples int) int {
+	if samples == 1 {
+		return 0
+	}
+	return samples
+}
+
+func override(p model.Profile, a config.Annotator) (model.Profile, error) {
+	if a.System != "" {
+		system, err := text(a.System, "")
+		if err != nil {
+			return p, err
+		}
+		p.System = system
+	}
+	if a.Temperature != nil {
+		p.Temperature = a.Temperature
+	}
+	if a.TopP != nil {
+		p.TopP = a.TopP
+	}
+	if a.MaxTokens != 0 {
+		p.MaxTokens = a.MaxTokens
+	}
+	if len(a.Stop) > 0 {
+		p.Stop = a.Stop
+	}
+	if a.Samples > 1 {
+		p.Samples = a.Samples
+	}
+	if a.Attempts > 0 {
+		p.Attempts = a.Attempts
+	}
+	p.Structured = p.Structured || a.Structured
+	p.Confidence = p.Confidence || a.Confidence
+	return p, nil
 }

@@ -131,12 +131,12 @@ type verdict struct {
 	correct, incorrect int
 }
 
-// outcome is the majority of the samples that decided; a tie is no decision.
+// outcome is what more than half of the samples say, as verify/model has it.
 func (v verdict) outcome() verify.Outcome {
 	switch {
-	case v.correct > v.incorrect:
+	case 2*v.correct > v.samples:
 		return verify.Correct
-	case v.incorrect > v.correct:
+	case 2*v.incorrect > v.samples:
 		return verify.Incorrect
 	}
 	return verify.Undecided
