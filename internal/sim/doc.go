@@ -35,6 +35,13 @@
 //     no verdict; that depends on the request's seed too, so asking again may
 //     help. It judges by the world's own truth if the question's tag, the ground
 //     truth and the answer are all the world's, else by [Lenient].
+//   - The generator ([GeneratorModel]) lists as many other forms of the right answer
+//     as the prompt asks for, without repetition, or, if the word "wrong" stands in
+//     the prompt outside of its sections, wrong answers; fewer where the world knows
+//     no more. With probability 0.10 one item of the other kind is among them, with
+//     0.20 one comes twice, with 0.10 one is empty or its tag is never closed. The
+//     items stand between <answer> and </answer>; with probability 0.15 they are
+//     numbered lines or a JSON list instead.
 //
 //   - The classifier ([ClassifierModel]) says why a right answer was rejected, in
 //     one of the codes that the prompt lists: with the probability stated as

@@ -24,8 +24,8 @@ const chatPath = "/v1/chat/completions"
 // maxBody is the largest request but an upload, in bytes.
 const maxBody = 32 << 20
 
-// Server answers for the models of a World. Besides the solver and the
-// annotators there are models that always fail, for trying by hand what happens
+// Server answers for the models of a World. Besides the solver, the
+// generator and the annotators there are models that always fail, for trying by hand what happens
 // then: sim-status-401 and every other status from 400 to 599, sim-html (a web
 // page), sim-garbage (broken JSON), sim-empty (no choices), sim-wrong-json (JSON of
 // another shape), sim-duplicate (the reply twice in one answer), sim-cut (the
@@ -62,7 +62,7 @@ func NewServer(w *World, log *slog.Logger) *Server {
 
 // Models lists the models that answer.
 func (s *Server) Models() []string {
-	return append(append([]string{SolverModel}, slices.Sorted(maps.Keys(s.world.Annotators))...), ClassifierModel)
+	return slices.Concat([]string{SolverModel, GeneratorModel}, slices.Sorted(maps.Keys(s.world.Annotators)), []string{ClassifierModel})
 }
 
 // Handler returns the HTTP handler: GET /v1/models, POST /v1/chat/completions, the
@@ -241,7 +241,7 @@ func (s *Server) refusal(req *chatRequest) (int, errorReply) {
 // speaks reports whether a model answers.
 func (s *Server) speaks(model string) bool {
 	_, isAnnotator := s.world.Annotators[model]
-	return isAnnotator || model == SolverModel || model == ClassifierModel
+	return isAnnotator || model == SolverModel || model == GeneratorModel || model == ClassifierModel
 }
 
 // tooLong says that a request does not fit into the context, if that is so.
@@ -323,6 +323,11 @@ func (s *Server) voice(req *chatRequest) voice {
 	}
 	if !isAnnotator {
 		p := s.posed(req)
+		if req.Model == GeneratorModel {
+			_, prompt := req.texts()
+			c := commissioned(p, prompt)
+			return voice{say: c.list, think: c.devise, reasoning: s.world.SolverReasoning}
+		}
 		return voice{
 			say: func(r *rand.Rand) reply { return solve(r, p) }, think: func(r *rand.Rand) string { return ponder(r, p) }, reasoning: s.world.SolverReasoning,
 		}

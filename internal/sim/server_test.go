@@ -451,7 +451,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d with %s: %s", c.method, c.path, rec.Code, c.want, c.holds, rec.Body)
 		}
 	}
-	if _, _, reply := post(t, h, `{"model": "nobody", `+ok+`}`); !strings.Contains(string(reply), "sim-solver, sim-annotator-a, sim-annotator-b") {
+	if _, _, reply := post(t, h, `{"model": "nobody", `+ok+`}`); !strings.Contains(string(reply), "sim-solver, sim-generator, sim-annotator-a, sim-annotator-b") {
 		t.Errorf("the known models are not named: %s", reply)
 	}
 	for model, holds := range map[string]string{"sim-html": "<html>", "sim-garbage": `"message"`, "sim-empty": `"choices": []`, "sim-cut": `"index":0`, "sim-wrong-json": `"data"`, "sim-duplicate": `}{"id"`} {
