@@ -232,4 +232,3 @@ func Kinds() map[string][]string {
 		rows.OriginHardening: slices.Clone(attackKinds),
 	}
 }
-
