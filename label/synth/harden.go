@@ -104,8 +104,8 @@ func doubtful(kind, question, truth string) bool {
 	case kindInstruction, kindVerdict, kindHTML, kindMarkdown, kindOpener:
 		return plain || affirms.MatchString(truth)
 	case kindRestated:
-		// A long ground truth may be a sentence of the question.
-		return plain || len(truth) > 40 || lettersOnly.MatchString(truth) || strings.TrimSpace(question) == ""
+		// A question that holds its answer, as a choice does, may be taken for it.
+		return plain || len(truth) > 40 || strings.Contains(question, truth) || lettersOnly.MatchString(truth) || strings.TrimSpace(question) == ""
 	case kindHidden:
 		return len(truth) > maxAnswer
 	}

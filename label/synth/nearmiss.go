@@ -152,7 +152,7 @@ func (e *editor) sign() {
 		}
 		if rest := e.text[begin:]; strings.HasPrefix(rest, "-") {
 			e.replace(kindSign, span{begin, begin + 1 + len(rest[1:]) - len(strings.TrimLeft(rest[1:], " "))}, "")
-		} else if !strings.HasPrefix(rest, `\pm`) && !strings.HasPrefix(rest, "+") {
+		} else if !strings.HasPrefix(rest, `\pm`) && !strings.HasPrefix(rest, "+") && !e.neverNegative(p) {
 			e.replace(kindSign, span{begin, begin}, "-")
 		}
 		for i := p.lo + 1; i < p.hi; i++ {
@@ -173,6 +173,19 @@ func (e *editor) sign() {
 	}
 }
 
+// neverNegative reports whether a minus in front would show by itself that an
+// answer is wrong: False should teach more than that.
+func (e *editor) neverNegative(p part) bool {
+	_, known := units[p.measure.text]
+	if known || p.measure.text == "%" || p.measure.text == "°" {
+		return true
+	}
+	_, number := p.values[0].number()
+	return number && e.shape == values && amount.MatchString(e.question)
+}
+
+var amount = regexp.MustCompile(`(?i)how (?:many|much|long|old|far|large|tall)|number of|probability|length|area|volume|distance|perimeter|radius|percent|cost|price|dollar|cents|average speed|degree|\$`)
+
 var literal = regexp.MustCompile(`\d+(?:(?:\{,\}|,\\!|\\,|,)\d{3})*(?:\.\d+)?|\.\d+`)
 
 // literals changes the numbers of a part: a whole number by one, one digit of any.
@@ -186,7 +199,11 @@ func (e *editor) literals() {
 			}
 			if !strings.Contains(n, ".") {
 				for _, by := range []int{1, -1} {
-					if with, ok := stepped(n, by); ok {
+					with, ok := stepped(n, by)
+					if whole := s == p.span; with == "0" && !whole {
+						continue // -0, 3x+0: nobody writes that
+					}
+					if ok {
 						e.replace(kindOffByOne, s, with)
 					}
 				}
