@@ -22,7 +22,7 @@ const (
 	kindDroppedFactor   = "dropped_factor" // pi or a root
 	kindReordered       = "reordered_tuple"
 	kindOption          = "option"
-	kindOpposite        = "opposite"
+	kindOpposite        = "opposite" // no for yes, odd for even, Tuesday for Monday
 )
 
 // change is an answer made of the ground truth by one change, not yet proven wrong.
@@ -34,6 +34,9 @@ type change struct {
 // place where the result may be right for another reason than its value are not
 // among them.
 func changesOf(r *reading, question string) []change {
+	if notUnique.MatchString(question) {
+		return nil
+	}
 	if r.constant != nil || indefinite.MatchString(question) && slices.ContainsFunc(r.parts, part.constant) {
 		if r.constant == nil {
 			return nil
@@ -50,6 +53,10 @@ func changesOf(r *reading, question string) []change {
 	return e.changes
 }
 
+// notUnique finds questions that another answer than the ground truth may answer,
+// too: one of several, a vector of any length, an angle that full turns do not change.
+var notUnique = regexp.MustCompile(`(?i)\bexample\b|(?:one|a|any) possible|\bany (?:one|such)\b|\bsome (?:integer|value|number)|answers? may vary|\bone of the\b|direction vector|direction of|scalar multiple|polar|cylindrical|spherical`)
+
 var indefinite = regexp.MustCompile(`(?i)\\int|integra|antideriv|differential|general solution`)
 
 // constant reports whether a part may hold an arbitrary constant.
@@ -59,8 +66,7 @@ func (p part) constant() bool {
 	})
 }
 
-// nearMisses puts the changes into a seeded order in which every kind has its turn,
-// and says of each whether it is proven wrong.
+// nearMisses returns the changes in a seeded order in which every kind has its turn.
 func nearMisses(r *reading, question string, rng *rand.Rand) []change {
 	byKind := map[string][]change{}
 	var kinds []string
@@ -215,8 +221,7 @@ func (e *editor) literals() {
 	}
 }
 
-// digits offers another digit at each place: one further, or the neighbour on
-// the keyboard of numbers, three away.
+// digits offers other digits at each place. Three of nine are enough to choose from.
 func (e *editor) digits(s span) {
 	n := e.at(s)
 	for i := range len(n) {
@@ -228,10 +233,15 @@ func (e *editor) digits(s span) {
 			if d == '0' && i == 0 || !strings.Contains(n, ".") && i == len(n)-1 && by == 1 {
 				continue // a leading zero; the same as off by one
 			}
+			if strings.Contains(n, ".") && i == len(n)-1 && approximate.MatchString(e.question) {
+				continue // near enough, maybe
+			}
 			e.replace(kindDigit, span{s.lo + i, s.lo + i + 1}, string(d))
 		}
 	}
 }
+
+var approximate = regexp.MustCompile(`(?i)approximat|estimat|\babout\b|roughly`)
 
 // stepped counts a whole number, as it is written, up or down by one. It is not ok
 // if a number with separators of thousands would get other ones.
@@ -361,6 +371,12 @@ func (e *editor) fractions() {
 				kind = kindReciprocal
 			}
 			a, b := span{p.lo + m[2], p.lo + m[3]}, span{p.lo + m[4], p.lo + m[5]}
+			if strings.Trim(e.at(a), "{} ") == "1" { // nobody writes \frac{12}{1}
+				if kind == kindReciprocal {
+					e.replace(kind, span{p.lo + m[0], b.hi}, strings.Trim(e.at(b), "{} "))
+				}
+				continue
+			}
 			if e.text[a.lo] != '{' && !strings.HasSuffix(e.text[:a.lo], "frac") {
 				continue // \frac 12
 			}
