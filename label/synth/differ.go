@@ -56,8 +56,8 @@ func ratiosDiffer(a, b []part) bool {
 		return false
 	}
 	for i := range len(a) - 1 {
-		x, xOK := parsed("(" + a[i].values[0].text + ")*(" + b[i+1].values[0].text + ")")
-		y, yOK := parsed("(" + b[i].values[0].text + ")*(" + a[i+1].values[0].text + ")")
+		x, xOK := parsed("("+a[i].values[0].text+")*("+b[i+1].values[0].text+")", a[i].values[0].effort)
+		y, yOK := parsed("("+b[i].values[0].text+")*("+a[i+1].values[0].text+")", a[i].values[0].effort)
 		if xOK && yOK && x.differs(y) {
 			return true
 		}

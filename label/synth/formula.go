@@ -12,6 +12,8 @@ import (
 type formula struct {
 	text string // as package algebra reads it
 	expr *algebra.Expr
+
+	effort *algebra.Effort // what may be spent on comparisons with it; those of one answer share it
 }
 
 // The limits of what is read as one expression.
@@ -37,7 +39,7 @@ var (
 // and the functions everybody knows. It is not ok where a reader could take the
 // text in two ways, or where a letter may stand for any whole number: what is
 // concluded from the expression must hold for the answer.
-func readFormula(text string) (formula, bool) {
+func readFormula(text string, effort *algebra.Effort) (formula, bool) {
 	if len(text) > maxFormula {
 		return formula{}, false
 	}
@@ -52,11 +54,11 @@ func readFormula(text string) (formula, bool) {
 	if r.rest == "" || !r.sum() || r.rest != "" || r.pi && r.wholeNumber {
 		return formula{}, false
 	}
-	return parsed(string(r.out))
+	return parsed(string(r.out), effort)
 }
 
 // parsed makes a formula of algebra's text. A number must have a value: 1/0 has none.
-func parsed(text string) (formula, bool) {
+func parsed(text string, effort *algebra.Effort) (formula, bool) {
 	expr, err := algebra.Parse(text, algebra.Plain)
 	if err != nil {
 		return formula{}, false
@@ -64,14 +66,19 @@ func parsed(text string) (formula, bool) {
 	if v, ok := expr.Value(); !strings.Contains(text, symbolPrefix) && (!ok || cmplx.IsNaN(v) || cmplx.IsInf(v)) {
 		return formula{}, false
 	}
-	return formula{text, expr}, true
+	return formula{text, expr, effort}, true
 }
 
 // equalTo says whether two formulas are equal for all values of their letters.
-func (f formula) equalTo(g formula) algebra.Outcome { return algebra.Compare(f.expr, g.expr) }
+func (f formula) equalTo(g formula) algebra.Outcome {
+	return algebra.ZeroWithin(algebra.Difference(f.expr, g.expr), f.effort)
+}
 
 // differs reports whether two formulas are certainly not the same.
 func (f formula) differs(g formula) bool { return f.equalTo(g) == algebra.Different }
+
+// nonzero reports whether a formula is certainly not zero.
+func (f formula) nonzero() bool { return algebra.ZeroWithin(f.expr, f.effort) == algebra.Different }
 
 // number returns the value of a real number.
 func (f formula) number() (float64, bool) {

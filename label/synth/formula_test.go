@@ -1,6 +1,10 @@
 package synth
 
-import "testing"
+import (
+	"testing"
+
+	"tinyv/verify/algebra"
+)
 
 func TestReadFormula(t *testing.T) {
 	for in, want := range map[string]string{
@@ -11,7 +15,8 @@ func TestReadFormula(t *testing.T) {
 		"1/2": "1/2", "1/2x": "", "2 3": "", "x2": "", "5 apples": "", "no": "", "": "", "f(2)": "", "101_2": "", `\pi + 2k\pi`: "", `\frac{1}{0}`: "", "1+": "", "(1": "", `\approx 3`: "", "x=3": "", "1,2": "", `|x|`: "",
 		`\infty`: "", `0.\overline{3}`: "", `2^{3^2}`: "(2)**(((3)**(2)))", "2^3^2": "",
 	} {
-		f, ok := readFormula(in)
+		effort := algebra.Effort(maxEffort)
+		f, ok := readFormula(in, &effort)
 		if want == "" && ok || want != "" && !ok {
 			t.Errorf("%q: read %v as %q", in, ok, f.text)
 			continue
@@ -20,7 +25,7 @@ func TestReadFormula(t *testing.T) {
 		if want == "" {
 			continue
 		}
-		if w, wok := parsed(want); !wok || f.differs(w) || f.text == "" {
+		if w, wok := parsed(want, &effort); !wok || f.differs(w) || f.text == "" {
 			t.Errorf("%q reads as %q, want %q", in, f.text, want)
 		}
 	}

@@ -399,7 +399,7 @@ func (e *editor) dropped() {
 		for i := range signs {
 			// The sign in front of the first term parts nothing.
 			term := terms[i+1]
-			f, ok := readFormula(e.at(term))
+			f, ok := readFormula(e.at(term), e.effort)
 			if strings.TrimSpace(e.text[p.lo:signs[i].lo]) == "" || !ok || strings.Contains(f.text, symbolPrefix) {
 				continue
 			}

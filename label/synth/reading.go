@@ -35,6 +35,7 @@ type reading struct {
 	vector   bool    // a column or row of a matrix: its order counts
 
 	unitExpected bool // a letter behind a number is a unit
+	effort       *algebra.Effort
 }
 
 type span struct{ lo, hi int }
@@ -60,20 +61,25 @@ type piece struct {
 const (
 	maxAnswer   = 400 // bytes; a longer one is no answer to change in one place
 	maxElements = 12
+	maxEffort   = 20 * algebra.DefaultEffort // for all comparisons with one answer; thousands of ordinary ones
 )
 
 // readAnswer reads an answer; it is not ok where the text can be read in two ways.
 func readAnswer(text string) (reading, bool) { return reading{text: text}.read() }
 
 // readLike reads an answer that was made of another: where that one is an interval
-// or has a unit, so has this.
+// or has a unit, so has this. They share what may be spent on comparisons.
 func readLike(text string, other *reading) (reading, bool) {
-	r := reading{text: text, bounded: other.shape == region}
+	r := reading{text: text, bounded: other.shape == region, effort: other.effort}
 	r.unitExpected = slices.ContainsFunc(other.parts, func(p part) bool { return p.measure.text != "" })
 	return r.read()
 }
 
 func (r reading) read() (reading, bool) {
+	if r.effort == nil {
+		effort := algebra.Effort(maxEffort)
+		r.effort = &effort
+	}
 	text := r.text
 	if len(text) > maxAnswer {
 		return r, false
@@ -508,7 +514,7 @@ func (r *reading) part(s span) (part, bool) {
 		texts = []string{body[:at] + "+" + body[at+3:], body[:at] + "-" + body[at+3:]}
 	}
 	for _, text := range texts {
-		f, ok := readFormula(text)
+		f, ok := readFormula(text, r.effort)
 		if !ok {
 			return p, false
 		}
@@ -537,5 +543,3 @@ func (p part) differsAt(i int, q part, j int) bool {
 	}
 	return x.differs(y)
 }
-
-func (f formula) nonzero() bool { return algebra.Zero(f.expr) == algebra.Different }

@@ -81,6 +81,6 @@ func (m measure) si(value formula) (formula, string, bool) {
 	if m.exponent != "" {
 		size += "**" + m.exponent
 	}
-	f, ok := parsed("(" + value.text + ")*" + size)
+	f, ok := parsed("("+value.text+")*"+size, value.effort)
 	return f, u.dimension + m.exponent, ok
 }
