@@ -246,9 +246,8 @@ func (r *reading) region(s span) (mine, ok bool) {
 }
 
 func (r *reading) trim(s span) span {
-	body := r.at(s)
-	s.lo += len(body) - len(strings.TrimLeft(body, " "))
-	s.hi -= len(body) - len(strings.TrimRight(body, " "))
+	s.lo = s.hi - len(strings.TrimLeft(r.at(s), " "))
+	s.hi = s.lo + len(strings.TrimRight(r.at(s), " "))
 	return s
 }
 
