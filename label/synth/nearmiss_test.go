@@ -130,7 +130,8 @@ func TestNearMissesOfNumbers(t *testing.T) {
 		if !ok {
 			t.Fatalf("%q is not read", truth)
 		}
-		for _, c := range changesOf(&r, "") {
+		changes := nearMisses(&r, "", draw(1, "test", truth))
+		for _, c := range changes[:min(len(changes), 10)] {
 			if !r.provenWrong(c.answer) {
 				continue
 			}
@@ -140,7 +141,7 @@ func TestNearMissesOfNumbers(t *testing.T) {
 			}
 		}
 	})
-	if made < 500 {
+	if made < 300 {
 		t.Errorf("only %d near misses: this test looks at nothing", made)
 	}
 }

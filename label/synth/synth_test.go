@@ -112,7 +112,7 @@ func show(t *testing.T, m *manifest.Manifest) {
 
 func TestRunOnTheWorld(t *testing.T) {
 	w := &sim.World{Seed: 3, Faults: sim.Faults{Rate: 0.02, Statuses: []int{429, 500}}}
-	const n = 200
+	const n = 100
 	in := worldProblems(t, w, n)
 	price := 2.0
 	dir := filepath.Join(t.TempDir(), "synth")
@@ -196,7 +196,7 @@ func TestRunOnTheWorld(t *testing.T) {
 
 func TestSameBytesAndResume(t *testing.T) {
 	w := &sim.World{Seed: 3}
-	in := worldProblems(t, w, 60)
+	in := worldProblems(t, w, 40)
 	o := everything(t)
 	sixteen, one, stopped := filepath.Join(t.TempDir(), "a"), filepath.Join(t.TempDir(), "b"), filepath.Join(t.TempDir(), "c")
 	if _, err := Run(t.Context(), stagetest.Env(), sixteen, in, o, rule, generator(t, w, t.TempDir(), 16, nil)); err != nil {
@@ -230,8 +230,8 @@ func TestSameBytesAndResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if paid == 0 || m.Spent.PaidCalls != 120-paid {
-		t.Errorf("%d calls were paid before the stop, %d after, of 120", paid, m.Spent.PaidCalls)
+	if paid == 0 || m.Spent.PaidCalls != 80-paid {
+		t.Errorf("%d calls were paid before the stop, %d after, of 80", paid, m.Spent.PaidCalls)
 	}
 	sameBytes(t, sixteen, stopped)
 	if m, err := Run(t.Context(), stagetest.Env(), stopped, in, o, rule, pool); err != nil || !m.Skipped {
