@@ -37,9 +37,10 @@ soak: ## long trials of the client and the journal: a soak, kills, a full disk (
 	$(GO) test ./internal/soak -run '^$$' -bench InFlight -benchtime 120000x
 
 FUZZTIME ?= 10m
-fuzz: ## every fuzz target of the rule verifier, one after the other
-	for t in prime/FuzzExtract prime/FuzzNormalForms prime/FuzzEqual algebra/FuzzParse algebra/FuzzZero; do \
-		$(GO) test ./verify/$${t%/*} -run '^$$' -fuzz "^$${t#*/}$$" -fuzztime $(FUZZTIME) || exit 1; done
+fuzz: ## every fuzz target, one after the other
+	$(GO) list ./... | while read package; do \
+		for target in $$($(GO) test $$package -list '^Fuzz' | grep '^Fuzz'); do \
+			echo "$$package $$target"; $(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done; done
 
 # Python from here on: comparisons with the real peers, in virtual environments of
 # their own. Nothing above needs it.

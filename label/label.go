@@ -110,7 +110,7 @@ func Run(ctx context.Context, env stage.Env, dir, genDir, candidatesDir string, 
 		}
 		inputs = append(inputs, more...)
 	}
-	s, done, err := manifest.Begin(dir, "label", o.settings(), inputs, []string{AnnotationsStem + "-*", stats.File, StatsTable})
+	s, done, err := manifest.Begin(dir, "label", o.settings(), inputs, []string{AnnotationsStem + "-*", stats.File, StatsTable, TaxonomyFile})
 	if err != nil || done != nil {
 		return done, err
 	}
@@ -143,14 +143,15 @@ func Run(ctx context.Context, env stage.Env, dir, genDir, candidatesDir string, 
 	if err := out.Close(); err != nil {
 		return nil, err
 	}
-	if err := t.writeStats(dir, upstream); err != nil {
+	files, err := t.writeStats(dir, upstream)
+	if err != nil {
 		return nil, err
 	}
 	counts := map[string]*manifest.Counts{"responses": t.responses}
 	if candidatesDir != "" {
 		counts["candidates"] = t.candidates
 	}
-	return s.Finish(append(out.Files(), stats.File, StatsTable), counts, t.figures, &t.votes, upstream.Simulated || made.Simulated || simulated)
+	return s.Finish(append(out.Files(), files...), counts, t.figures, &t.votes, upstream.Simulated || made.Simulated || simulated)
 }
 
 // vote puts the annotators together, and says how many rows they take at once and
@@ -196,11 +197,10 @@ func (o Options) annotate(ctx context.Context, vote *verify.Vote, s subject) (la
 	for _, ballot := range verdict.Votes {
 		a.Votes = append(a.Votes, votes(ballot)...)
 	}
-	falseNegative := a.Label != nil && *a.Label && a.RuleCorrect != nil && !*a.RuleCorrect
-	if falseNegative && o.Category != nil {
+	if falseNegative(a) && o.Category != nil {
 		a.Category = o.Category(a.Question, a.GroundTruth, a.Answer)
 	}
-	if falseNegative && o.CategoryLLM != nil {
+	if falseNegative(a) && o.CategoryLLM != nil {
 		a.CategoryLLM, l.category.cost, l.category.usd, err = o.CategoryLLM(ctx, a.Question, a.GroundTruth, a.Answer)
 		if err != nil {
 			return l, fmt.Errorf("classifying answer %d (%s) to problem %s: %w", a.Sample, a.Origin, a.ProblemID, err)
@@ -208,6 +208,11 @@ func (o Options) annotate(ctx context.Context, vote *verify.Vote, s subject) (la
 		l.paid += l.category.cost.Calls
 	}
 	return l, nil
+}
+
+// falseNegative reports whether the rule rejected an answer that is labelled correct.
+func falseNegative(a *rows.Annotation) bool {
+	return a.Label != nil && *a.Label && a.RuleCorrect != nil && !*a.RuleCorrect
 }
 
 // votes are the replies of one annotator.

@@ -2,6 +2,7 @@ package label
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/label/stats"
+	"tinyv/label/taxonomy"
 	"tinyv/verify"
 	"tinyv/verify/model"
 )
@@ -21,6 +23,7 @@ type tally struct {
 	figures    map[string]int64
 	votes      manifest.Spent
 	stats      *stats.Collector
+	agreement  *taxonomy.Agreement // of our rules with a model; nil if none is asked
 	annotators []string
 }
 
@@ -42,6 +45,9 @@ func newTally(o Options) *tally {
 		annotators = append(annotators, stats.Annotator{Name: a.Name, Samples: a.Samples})
 	}
 	t.stats = stats.New(annotators)
+	if o.CategoryLLM != nil {
+		t.agreement = &taxonomy.Agreement{}
+	}
 	for _, a := range o.Annotators {
 		t.annotators = append(t.annotators, a.Name)
 	}
@@ -58,6 +64,9 @@ func (t *tally) add(l labelled) error {
 	t.votes.PaidCalls += l.paid
 	if l.category.cost.PromptTokens > 0 || l.category.usd != nil {
 		t.votes.Spend(l.category.cost.PromptTokens, l.category.cost.CompletionTokens, l.category.usd)
+	}
+	if falseNegative(&a) && t.agreement != nil {
+		t.agreement.Add(taxonomy.Category(a.Category), taxonomy.Category(a.CategoryLLM))
 	}
 	outcome := "undecided"
 	switch {
@@ -104,11 +113,16 @@ func (t *tally) add(l labelled) error {
 	return nil
 }
 
-// StatsTable is the name of the file that shows the statistics as text.
-const StatsTable = "stats.txt"
+const (
+	// StatsTable is the name of the file that shows the statistics as text.
+	StatsTable = "stats.txt"
+	// TaxonomyFile is the name of the file that says how often our rules and a model
+	// name the same category.
+	TaxonomyFile = "taxonomy.json"
+)
 
-// writeStats writes what the labels are worth.
-func (t *tally) writeStats(dir string, upstream *manifest.Manifest) error {
+// writeStats writes what the labels are worth, and returns the names of the files.
+func (t *tally) writeStats(dir string, upstream *manifest.Manifest) (files []string, err error) {
 	before := stats.Before{Questions: upstream.Figures["problems"], Rejected: upstream.Figures["rejected"], Accepted: upstream.Figures["accepted"]}
 	if c := upstream.Rows["responses"]; c != nil {
 		before.Responses = c.Out
@@ -116,14 +130,31 @@ func (t *tally) writeStats(dir string, upstream *manifest.Manifest) error {
 	s := t.stats.Stats(before)
 	data, err := s.JSON()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := rows.WriteFile(filepath.Join(dir, stats.File), data); err != nil {
-		return err
+		return nil, err
 	}
+	files = append(files, stats.File)
 	var table bytes.Buffer
 	if err := s.Table(&table); err != nil {
-		return err
+		return nil, err
 	}
-	return rows.WriteFile(filepath.Join(dir, StatsTable), table.Bytes())
+	if t.agreement != nil {
+		fmt.Fprint(&table, "\nCategories by our rules (rows) and by the model (columns)\n")
+		if err := t.agreement.WriteTable(&table); err != nil {
+			return nil, err
+		}
+		if data, err = json.MarshalIndent(struct {
+			Summary taxonomy.Summary    `json:"summary"`
+			Counts  *taxonomy.Agreement `json:"counts"`
+		}{t.agreement.Summary(), t.agreement}, "", "  "); err != nil {
+			return nil, fmt.Errorf("encoding the agreement on categories: %w", err)
+		}
+		if err := rows.WriteFile(filepath.Join(dir, TaxonomyFile), append(data, '\n')); err != nil {
+			return nil, err
+		}
+		files = append(files, TaxonomyFile)
+	}
+	return append(files, StatsTable), rows.WriteFile(filepath.Join(dir, StatsTable), table.Bytes())
 }

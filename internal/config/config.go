@@ -534,6 +534,9 @@ func (k *checker) synthetic(s *Synthetic) {
 	fill(&s.ProblemShare, 1.0)
 	k.share(key+".hardening", &s.Hardening)
 	k.share(key+".problem_share", s.ProblemShare)
+	if *s.ProblemShare == 0 {
+		k.fail(key+".problem_share", "0 would take no problem; remove label.synthetic instead")
+	}
 	k.sampling(key, &s.Temperature, 1, &s.TopP, 1)
 	k.positive(key+".max_tokens", &s.MaxTokens, 2048)
 	if s.Asks() || s.Endpoint != nil || s.Endpoints != nil {

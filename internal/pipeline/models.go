@@ -39,9 +39,7 @@ func openModels(ctx context.Context, env stage.Env, r Request) (*models, error) 
 		case name == Gen:
 			endpoints = r.Config.Gen.Endpoints
 		case name == Label:
-			for _, a := range r.Config.Label.Annotators {
-				endpoints = append(endpoints, a.Endpoints...)
-			}
+			endpoints = labelEndpoints(r.Config.Label)
 		}
 		for _, e := range endpoints {
 			asks, simulated = true, simulated || e.Simulated()
@@ -61,6 +59,23 @@ func openModels(ctx context.Context, env stage.Env, r Request) (*models, error) 
 		}
 	}
 	return m, nil
+}
+
+func labelEndpoints(l *config.Label) []config.Endpoint {
+	var endpoints []config.Endpoint
+	for _, a := range l.Annotators {
+		endpoints = append(endpoints, a.Endpoints...)
+	}
+	if l.TieBreaker != nil {
+		endpoints = append(endpoints, l.TieBreaker.Endpoints...)
+	}
+	if l.Synthetic != nil {
+		endpoints = append(endpoints, l.Synthetic.Endpoints...)
+	}
+	if l.Taxonomy != nil {
+		endpoints = append(endpoints, l.Taxonomy.Endpoints...)
+	}
+	return endpoints
 }
 
 // World is the simulated world that a config describes.

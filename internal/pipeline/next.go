@@ -3,6 +3,8 @@ package pipeline
 import (
 	"path/filepath"
 	"strings"
+
+	"tinyv/label"
 )
 
 // Next is a thing to look at or to do after a run.
@@ -18,6 +20,7 @@ func (r *Result) Next(out string) []Next {
 		next = append(next, Next{filepath.Join(out, Export) + string(filepath.Separator), "the training files: dataset_dir of LLaMA-Factory"})
 	}
 	if r.Manifests[Label] != nil {
+		next = append(next, Next{filepath.Join(out, Label, label.StatsTable), "how good the labels are, and the rule: rates, agreement, costs"})
 		next = append(next, Next{filepath.Join(out, Label, "annotations-00000.parquet"), "every rejection with its votes, replies and reasons"})
 	}
 	if m := r.Manifests[Gen]; m != nil {

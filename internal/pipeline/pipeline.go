@@ -1,7 +1,7 @@
 // Package pipeline runs the stages that a config names, in order, in the
 // directories of one run:
 //
-//	OUT/problems  OUT/gen  OUT/label  OUT/balance  OUT/export  OUT/train  OUT/journal
+//	OUT/problems  OUT/gen  OUT/synth  OUT/label  OUT/balance  OUT/export  OUT/train  OUT/journal
 //
 // Stages do not know one another; what one needs of another is handed over here,
 // as a directory.
@@ -20,11 +20,13 @@ import (
 	"tinyv/export"
 	"tinyv/gen"
 	"tinyv/internal/config"
+	"tinyv/internal/llm"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/sim"
 	"tinyv/internal/stage"
 	"tinyv/label"
+	"tinyv/label/synth"
 	"tinyv/train"
 	"tinyv/verify/rules"
 )
@@ -33,6 +35,7 @@ import (
 const (
 	Problems = "problems"
 	Gen      = "gen"
+	Synth    = "synth" // of stage label: answers that no model sampled
 	Label    = "label"
 	Balance  = "balance"
 	Export   = "export"
@@ -91,10 +94,7 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		case Gen:
 			m, err = runGen(ctx, env, r, models, result)
 		case Label:
-			var options label.Options
-			if options, err = models.labelOptions(ctx, r); err == nil {
-				m, err = label.Run(ctx, env, r.dir(Label), r.input(Gen), "", options)
-			}
+			m, err = runLabel(ctx, env, r, models, result)
 		case Balance:
 			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balance.Options{Seed: c.Seed, Ratio: c.Balance.Ratio})
 		case Export:
@@ -172,6 +172,59 @@ func runGen(ctx context.Context, env stage.Env, r Request, models *models, resul
 		return nil, err
 	}
 	return gen.Sample(ctx, env, r.dir(Gen), r.dir(Problems), sampling, rule, pool)
+}
+
+func runLabel(ctx context.Context, env stage.Env, r Request, models *models, result *Result) (*manifest.Manifest, error) {
+	options, err := models.labelOptions(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if r.Config.Label.Synthetic == nil {
+		return label.Run(ctx, env, r.dir(Label), r.input(Gen), "", options)
+	}
+	made, err := runSynth(ctx, env, r, models)
+	if err != nil {
+		return nil, err
+	}
+	result.Manifests[Synth] = made
+	logDone(env, made, r.dir(Synth))
+	return label.Run(ctx, env, r.dir(Label), r.input(Gen), r.dir(Synth), options)
+}
+
+// runSynth makes answers for the problems that were sampled, or else for those of
+// the replies that were imported.
+func runSynth(ctx context.Context, env stage.Env, r Request, models *models) (*manifest.Manifest, error) {
+	s := r.Config.Label.Synthetic
+	equivalents, err := text(s.Prompt, "")
+	if err != nil {
+		return nil, err
+	}
+	nearMiss, err := text(s.NearMissPrompt, "")
+	if err != nil {
+		return nil, err
+	}
+	name := "prime"
+	if r.Config.Gen != nil {
+		name = r.Config.Gen.Verifier
+	}
+	verifier, err := rules.New(name)
+	if err != nil {
+		return nil, r.Config.Errorf("gen.verifier", "%v", err)
+	}
+	var pool *llm.Pool
+	if s.Asks() {
+		if pool, err = models.pool(ctx, r, Synth, s.Endpoints); err != nil {
+			return nil, err
+		}
+	}
+	in := r.dir(Problems)
+	if r.In != "" || r.Config.Problems == nil {
+		in = r.input(Gen)
+	}
+	return synth.Run(ctx, env, r.dir(Synth), in, synth.Options{
+		Equivalents: s.Equivalents, EquivalentsPrompt: equivalents, NearMisses: s.NearMisses, NearMissesAsked: s.NearMissesAsked, NearMissPrompt: nearMiss,
+		Hardening: s.Hardening, Seed: r.Config.Seed, Temperature: s.Temperature, TopP: s.TopP, MaxTokens: s.MaxTokens, ProblemShare: *s.ProblemShare,
+	}, synth.Rule{Name: name, Verifier: verifier}, pool)
 }
 
 func input(in config.Input) gen.Input {

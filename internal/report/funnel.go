@@ -22,6 +22,7 @@ func Funnel(w io.Writer, m map[string]*manifest.Manifest) error {
 	}
 	f.problems(m["problems"])
 	f.gen(m["gen"])
+	f.synth(m["synth"])
 	f.label(m["label"])
 	f.balance(m["balance"])
 	f.export(m["export"])
@@ -96,6 +97,15 @@ func (f *funnel) gen(m *manifest.Manifest) {
 	if n := g["rule_undecided"]; n > 0 {
 		f.line(0, "rule undecided", n, c.Out, "")
 	}
+}
+
+func (f *funnel) synth(m *manifest.Manifest) {
+	if m == nil {
+		return
+	}
+	c := m.Rows["candidates"]
+	f.line(0, "answers made", c.Out, 0, fmt.Sprintf("of %s proposed, by no model's sampling", thousands(c.In)))
+	f.dropped(c)
 }
 
 func (f *funnel) label(m *manifest.Manifest) {

@@ -60,7 +60,7 @@ func formatOf(name string) (format, bool) {
 }
 
 // sideFiles lie beside the parts of a stage and are none of them.
-var sideFiles = []string{"manifest.json", "rejected.jsonl", "gold_refused.jsonl", "stats.json"}
+var sideFiles = []string{"manifest.json", "rejected.jsonl", "gold_refused.jsonl", "stats.json", "taxonomy.json"}
 
 // Parts returns the files that path stands for: the file itself, or the part
 // files of a directory in name order. Directories, names that begin with a dot,

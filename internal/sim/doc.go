@@ -35,6 +35,7 @@
 //     no verdict; that depends on the request's seed too, so asking again may
 //     help. It judges by the world's own truth if the question's tag, the ground
 //     truth and the answer are all the world's, else by [Lenient].
+//
 //   - The generator ([GeneratorModel]) lists as many other forms of the right answer
 //     as the prompt asks for, without repetition, or, if the word "wrong" stands in
 //     the prompt outside of its sections, wrong answers; fewer where the world knows
