@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"tinyv/internal/spelling"
 )
 
 // Error is one mistake in a configuration. Its text names the file, the line,
@@ -239,7 +241,7 @@ func join(path, key string) string {
 func suggest(key string, known []string) string {
 	best, distance := "", 3
 	for _, k := range known {
-		if n := editDistance(key, k); n < distance {
+		if n := spelling.Distance(key, k); n < distance {
 			best, distance = k, n
 		}
 	}
@@ -247,24 +249,4 @@ func suggest(key string, known []string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %q?)", best)
-}
-
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			substitute := diagonal
-			if a[i] != b[j] {
-				substitute++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
