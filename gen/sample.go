@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"path/filepath"
 	"strings"
 
@@ -52,14 +51,11 @@ func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampl
 	if err != nil {
 		return nil, err
 	}
-	model := pool.Model()
 	settings := struct {
 		Sampling `json:"sampling"`
-		Rule     string         `json:"rule"`
-		Model    string         `json:"model"`
-		Identity string         `json:"identity"`
-		Extra    map[string]any `json:"extra,omitempty"`
-	}{o, rule.Name, model.Name, model.Identity, model.Extra}
+		Rule     string `json:"rule"`
+		llm.Model
+	}{o, rule.Name, pool.Model()}
 	s, done, err := manifest.Begin(dir, "gen", settings, inputs, writes())
 	if err != nil || done != nil {
 		return done, err
@@ -102,7 +98,7 @@ func Sample(ctx context.Context, env stage.Env, dir, problemsDir string, o Sampl
 		return nil, err
 	}
 	if t.rejects.Counts.Out == 0 {
-		return nil, fmt.Errorf("none of %d requests to model %s was answered; %s says why", t.rejects.Counts.In, model.Name, filepath.Join(dir, stage.RejectedFile))
+		return nil, fmt.Errorf("none of %d requests to model %s was answered; %s says why", t.rejects.Counts.In, pool.Model().Name, filepath.Join(dir, stage.RejectedFile))
 	}
 	if err := t.out.Close(); err != nil {
 		return nil, err
@@ -152,7 +148,7 @@ func askOne(ctx context.Context, o Sampling, rule Rule, pool *llm.Pool, r rows.R
 		r.Model = pool.Model().Name
 	}
 	r.Response, r.Reasoning, r.FinishReason = reply.Content, reply.Reasoning, reply.FinishReason
-	r.PromptTokens, r.CompletionTokens = clamp32(reply.PromptTokens), clamp32(reply.CompletionTokens)
+	r.PromptTokens, r.CompletionTokens = rows.Tokens(reply.PromptTokens), rows.Tokens(reply.CompletionTokens)
 	r.CostUSD = reply.CostUSD
 	r.Simulated = r.Simulated || pool.Model().Simulated
 	if err := judge(ctx, rule, &r); err != nil {
@@ -167,5 +163,3 @@ func replySeed(seed int64, problemID string, sample int32) int64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d\n%s\n%d", seed, problemID, sample))
 	return int64(binary.BigEndian.Uint32(sum[:4]) >> 1)
 }
-
-func clamp32(n int64) int32 { return int32(min(max(n, 0), math.MaxInt32)) }

@@ -9,7 +9,6 @@ package label
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 
 	"tinyv/internal/manifest"
@@ -228,7 +227,7 @@ func votes(ballot verify.Ballot) []rows.AnnotatorVote {
 		}
 		if m := sample.Verdict.Model; m != nil {
 			v.Model, v.Reply, v.Reasoning, v.FinishReason, v.PromptSHA256 = m.Model, m.Reply, m.Reasoning, m.FinishReason, m.PromptSHA256
-			v.PromptTokens, v.CompletionTokens, v.CostUSD = clamp32(m.PromptTokens), clamp32(m.CompletionTokens), m.CostUSD
+			v.PromptTokens, v.CompletionTokens, v.CostUSD = rows.Tokens(m.PromptTokens), rows.Tokens(m.CompletionTokens), m.CostUSD
 		}
 		out = append(out, v)
 	}
@@ -284,5 +283,3 @@ func (o Options) settings() any {
 	}
 	return settings
 }
-
-func clamp32(n int64) int32 { return int32(min(max(n, 0), math.MaxInt32)) }

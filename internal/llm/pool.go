@@ -172,7 +172,7 @@ func (p *Pool) openBatch(ctx context.Context, s *server, o Options) error {
 	}
 	var err error
 	s.batch, err = batch.Open(context.WithoutCancel(ctx), batch.Options{
-		URL: s.URL, HTTP: &http.Client{Transport: authorizer{next: s.transport, host: s.host, key: s.key, headers: s.headers}},
+		URL: s.URL, HTTP: s.client(),
 		Dir: filepath.Join(o.BatchDir, s.slug()), Gather: o.BatchGather, Poll: o.BatchPoll, Log: p.log, Kept: p.knows,
 	})
 	if err != nil {
@@ -204,6 +204,11 @@ func (s *server) slug() string {
 	return fmt.Sprintf("%.60s-%x", name, sum[:4])
 }
 
+// client sends plain requests to the endpoint, with its key and headers.
+func (s *server) client() *http.Client {
+	return &http.Client{Transport: authorizer{next: s.transport, host: s.host, key: s.key, headers: s.headers}}
+}
+
 // up reports whether the endpoint answers at all: it lists its models.
 func (s *server) up(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -212,7 +217,7 @@ func (s *server) up(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	resp, err := (&http.Client{Transport: authorizer{next: s.transport, host: s.host, key: s.key, headers: s.headers}}).Do(req)
+	resp, err := s.client().Do(req)
 	if err != nil {
 		return false
 	}
@@ -224,12 +229,13 @@ func (s *server) up(ctx context.Context) bool {
 	return resp.StatusCode/100 == 2 && err == nil && len(models.Data) > 0
 }
 
-// Model is what a pool asks.
+// Model is what a pool asks. Embedded into the settings of a stage, it says there
+// all that changes the replies.
 type Model struct {
-	Name      string         // as the first endpoint calls it
-	Identity  string         // what the journal knows it by
-	Extra     map[string]any // body fields passed through
-	Simulated bool
+	Name      string         `json:"model"`           // as the first endpoint calls it
+	Identity  string         `json:"identity"`        // what the journal knows it by
+	Extra     map[string]any `json:"extra,omitempty"` // body fields passed through
+	Simulated bool           `json:"-"`               // not a setting: manifests and rows say it themselves
 }
 
 // Model returns what the pool asks.

@@ -205,15 +205,12 @@ func (m *models) annotator(ctx context.Context, r Request, key string, a config.
 	if err != nil {
 		return label.Annotator{}, err
 	}
-	asked := pool.Model()
 	return label.Annotator{
-		Name: a.Name, Verifier: model.New(profile, pool), Samples: profile.Samples, Weight: *a.Weight, Concurrency: pool.Concurrency(), Simulated: asked.Simulated, Calls: pool.Calls,
+		Name: a.Name, Verifier: model.New(profile, pool), Samples: profile.Samples, Weight: *a.Weight, Concurrency: pool.Concurrency(), Simulated: pool.Model().Simulated, Calls: pool.Calls,
 		Settings: struct {
-			Profile  model.Profile  `json:"profile"`
-			Model    string         `json:"model"`
-			Identity string         `json:"identity"`
-			Extra    map[string]any `json:"extra,omitempty"`
-		}{profile, asked.Name, asked.Identity, asked.Extra},
+			Profile model.Profile `json:"profile"`
+			llm.Model
+		}{profile, pool.Model()},
 	}, nil
 }
 
@@ -230,13 +227,10 @@ func (m *models) taxonomy(ctx context.Context, r Request, o *label.Options) erro
 	}
 	classifier := taxonomy.Classifier{Pool: pool, Prompt: prompt, Temperature: c.Temperature, TopP: c.TopP, MaxTokens: c.MaxTokens}
 	o.CategoryLLM = classifier.Classify
-	asked := pool.Model()
 	o.CategoryLLMSettings = struct {
 		Classifier taxonomy.Classifier `json:"classifier"`
-		Model      string              `json:"model"`
-		Identity   string              `json:"identity"`
-		Extra      map[string]any      `json:"extra,omitempty"`
-	}{classifier, asked.Name, asked.Identity, asked.Extra}
+		llm.Model
+	}{classifier, pool.Model()}
 	return nil
 }
 

@@ -1,5 +1,7 @@
 package rows
 
+import "math"
+
 // Problem is one mathematics problem with its reference answer.
 type Problem struct {
 	ProblemID   string   `parquet:"problem_id" json:"problem_id"`     // from the input, or a hash of question and ground truth
@@ -140,6 +142,10 @@ const (
 	OriginNearMiss   = "near_miss"  // a wrong answer close to the ground truth
 	OriginHardening  = "hardening"  // an answer that attacks a verifier
 )
+
+// Tokens is a count of tokens as rows hold it. No reply has more than fit; a server
+// that says so is not believed.
+func Tokens(n int64) int32 { return int32(min(max(n, 0), math.MaxInt32)) }
 
 // FinishLength is the finish reason of a reply that max_tokens cut off.
 const FinishLength = "length"

@@ -130,15 +130,13 @@ func Run(ctx context.Context, env stage.Env, dir, problemsOrGenDir string, o Opt
 
 func (o Options) settings(rule Rule, pool *llm.Pool) any {
 	settings := struct {
-		Options  `json:"synth"`
-		Rule     string         `json:"rule"`
-		Model    string         `json:"model,omitempty"`
-		Identity string         `json:"identity,omitempty"`
-		Extra    map[string]any `json:"extra,omitempty"`
+		Options `json:"synth"`
+		Rule    string `json:"rule"`
+		*llm.Model
 	}{Options: o, Rule: rule.Name}
 	if pool != nil && o.asks() {
 		model := pool.Model()
-		settings.Model, settings.Identity, settings.Extra = model.Name, model.Identity, model.Extra
+		settings.Model = &model
 	}
 	return settings
 }
