@@ -38,8 +38,9 @@ const (
 
 // Options says how to balance.
 type Options struct {
-	Seed  int64  `json:"seed"`
-	Ratio string `json:"ratio"` // as ParseRatio takes it
+	Seed      int64   `json:"seed"`
+	Ratio     string  `json:"ratio"`      // as ParseRatio takes it
+	EvalShare float64 `json:"eval_share"` // of the questions, 0 up to but not including 1
 }
 
 // Run balances the finished stage in labelDir and writes examples-*.parquet to
@@ -79,6 +80,7 @@ func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*
 		return nil, err
 	}
 	defer out.Abort()
+	splits := map[string]int64{}
 	var number, next, isTrue int64
 	for a, err := range stage.Until(env.Stop, rows.Read[rows.Annotation](labelDir)) {
 		if err != nil {
@@ -90,7 +92,10 @@ func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*
 			if *a.Label {
 				isTrue++
 			}
-			if err := out.Write(example(a)); err != nil {
+			e := example(a)
+			e.Split = split(o.Seed, a.Question, o.EvalShare)
+			splits[e.Split]++
+			if err := out.Write(e); err != nil {
 				return nil, err
 			}
 		}
@@ -101,6 +106,9 @@ func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*
 	}
 	counts.Out = out.Rows()
 	figures := map[string]int64{"true": isTrue, "false": counts.Out - isTrue}
+	for _, name := range []string{rows.SplitTrain, rows.SplitEval} {
+		figures[name] = splits[name]
+	}
 	return s.Finish(out.Files(), map[string]*manifest.Counts{"annotations": counts}, figures, nil, upstream.Simulated)
 }
 
@@ -234,6 +242,17 @@ func example(a rows.Annotation) rows.Example {
 		ProblemID: a.ProblemID, Source: a.Source, Domain: a.Domain, Question: a.Question, GroundTruth: a.GroundTruth,
 		Sample: a.Sample, Answer: a.Answer, Label: *a.Label, Origin: a.Origin, Category: a.Category, Extra: a.Extra, Simulated: a.Simulated,
 	}
+}
+
+// split puts a problem into a split by its question alone, white space aside, so
+// that it does not depend on which other problems there are.
+func split(seed int64, question string, evalShare float64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "split %d\n%s", seed, strings.Join(strings.Fields(question), " ")))
+	// 53 bits make a uniform number in [0, 1).
+	if float64(binary.BigEndian.Uint64(sum[:8])>>11)/(1<<53) < evalShare {
+		return rows.SplitEval
+	}
+	return rows.SplitTrain
 }
 
 // Ratio is True:False in lowest terms, or all rows as they are.

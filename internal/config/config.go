@@ -201,15 +201,15 @@ type Taxonomy struct {
 
 // Balance is stage 3: deduplicate and choose the ratio.
 type Balance struct {
-	Ratio string `yaml:"ratio"` // True:False, default "1:1"; "0.2" means 0.2:1; "all" keeps every row
+	Ratio     string   `yaml:"ratio"`      // True:False, default "1:1"; "0.2" means 0.2:1; "all" keeps every row
+	EvalShare *float64 `yaml:"eval_share"` // share of questions kept for validation, 0 to 1; default 0.05
 }
 
 // Export is stage 4: the training files.
 type Export struct {
-	Prompt    string   `yaml:"prompt"`     // file of the human message
-	System    string   `yaml:"system"`     // file of the system message, stated in every row; none by default
-	EvalShare *float64 `yaml:"eval_share"` // share of problems held out, 0 to 1; default 0.05
-	Dataset   string   `yaml:"dataset"`    // name in dataset_info.json; default tinyv
+	Prompt  string `yaml:"prompt"`  // file of the human message
+	System  string `yaml:"system"`  // file of the system message, stated in every row; none by default
+	Dataset string `yaml:"dataset"` // name in dataset_info.json; default tinyv
 }
 
 // Train is stage 5: the fine-tune. Defaults are those of the published card.
@@ -567,8 +567,14 @@ func (k *checker) simulated(e *Endpoint) bool {
 }
 
 func (k *checker) balance(b *Balance) {
-	if b != nil && b.Ratio == "" {
-		b.Ratio = "1:1"
+	if b == nil {
+		return
+	}
+	defaultText(&b.Ratio, "1:1")
+	fill(&b.EvalShare, 0.05)
+	k.share("balance.eval_share", b.EvalShare)
+	if *b.EvalShare == 1 {
+		k.fail("balance.eval_share", "1 would leave nothing to train on")
 	}
 }
 
@@ -584,11 +590,6 @@ func (k *checker) export(e *Export) {
 		k.prompt("export.prompt", &e.Prompt, "{{GROUND_TRUTH_ANSWER}}", "{{MODEL_ANSWER}}")
 	}
 	k.optionalFile("export.system", &e.System)
-	fill(&e.EvalShare, 0.05)
-	k.share("export.eval_share", e.EvalShare)
-	if *e.EvalShare == 1 {
-		k.fail("export.eval_share", "1 would leave nothing to train on")
-	}
 	if e.Dataset == "" {
 		e.Dataset = DefaultDataset
 	}

@@ -32,7 +32,7 @@ const Name = "manifest.json"
 
 // layout is part of every fingerprint. It changes when the files of a stage
 // change shape, so that a newer tool does not take an older one's files for its own.
-const layout = 3
+const layout = 4
 
 // File is one input or output of a stage.
 type File struct {

@@ -96,14 +96,14 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		case Label:
 			m, err = runLabel(ctx, env, r, models, result)
 		case Balance:
-			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balance.Options{Seed: c.Seed, Ratio: c.Balance.Ratio})
+			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balance.Options{Seed: c.Seed, Ratio: c.Balance.Ratio, EvalShare: *c.Balance.EvalShare})
 		case Export:
 			var options export.Options
 			if options, err = exportOptions(c); err == nil {
-				m, err = export.LLaMAFactory(ctx, env, r.dir(Export), r.input(Balance), options)
+				m, err = export.Run(ctx, env, r.dir(Export), r.input(Balance), options)
 			}
 		case Train:
-			m, result.Plan, err = train.Write(r.dir(Train), r.input(Export), export.TrainDataset(dataset(c)), export.EvalDataset(dataset(c)), trainOptions(c))
+			m, result.Plan, err = train.Write(r.dir(Train), r.input(Export), export.DatasetName(dataset(c), rows.SplitTrain), export.DatasetName(dataset(c), rows.SplitEval), trainOptions(c))
 		}
 		if err != nil {
 			return err
@@ -256,7 +256,7 @@ func exportOptions(c *config.Config) (export.Options, error) {
 		return export.Options{}, err
 	}
 	system, err := text(c.Export.System, "")
-	return export.Options{Seed: c.Seed, Prompt: prompt, System: system, EvalShare: *c.Export.EvalShare, Dataset: dataset(c)}, err
+	return export.Options{Seed: c.Seed, Targets: []string{"llama_factory"}, Prompt: prompt, System: system, Dataset: dataset(c)}, err
 }
 
 // dataset is the name the export has, also where only the train stage is named.

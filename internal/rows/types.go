@@ -118,21 +118,34 @@ type Annotation struct {
 
 // Example is one labelled row of the training set.
 type Example struct {
-	ProblemID   string   `parquet:"problem_id" json:"problem_id"`
-	Source      string   `parquet:"source" json:"source"`
-	Domain      []string `parquet:"domain,list" json:"domain"`
-	Question    string   `parquet:"question" json:"question"`
-	GroundTruth string   `parquet:"ground_truth" json:"ground_truth"`
-	Sample      int32    `parquet:"sample" json:"sample"`
-	Answer      string   `parquet:"answer" json:"answer"`
-	Label       bool     `parquet:"label" json:"label"`
-	Origin      string   `parquet:"origin" json:"origin"`
-	Kind        string   `parquet:"kind" json:"kind"`
-	Category    string   `parquet:"category" json:"category"`
-	Split       string   `parquet:"split" json:"split"` // "train" or "eval" once exported, else empty
-	Extra       string   `parquet:"extra" json:"extra"`
-	Simulated   bool     `parquet:"simulated" json:"simulated"`
+	ProblemID      string   `parquet:"problem_id" json:"problem_id"`
+	Source         string   `parquet:"source" json:"source"`
+	Domain         []string `parquet:"domain,list" json:"domain"`
+	Question       string   `parquet:"question" json:"question"`
+	GroundTruth    string   `parquet:"ground_truth" json:"ground_truth"`
+	Sample         int32    `parquet:"sample" json:"sample"`
+	Copy           int32    `parquet:"copy" json:"copy"` // 0, or the 1-based number of a repetition by up-sampling
+	Answer         string   `parquet:"answer" json:"answer"`
+	Label          bool     `parquet:"label" json:"label"`
+	Reason         string   `parquet:"reason" json:"reason"`                 // an annotator's words for the label; empty if none gave any
+	ReasonAgainst  string   `parquet:"reason_against" json:"reason_against"` // an annotator's words for the other label; empty if none gave any
+	Origin         string   `parquet:"origin" json:"origin"`
+	Kind           string   `parquet:"kind" json:"kind"`
+	Category       string   `parquet:"category" json:"category"`
+	FalseNegatives int32    `parquet:"false_negatives" json:"false_negatives"` // sampled answers to this question, in the whole pool, that the rule wrongly rejects
+	Rejections     int32    `parquet:"rejections" json:"rejections"`           // sampled answers to this question, in the whole pool, that the rule rejects and that have a label
+	Split          string   `parquet:"split" json:"split"`                     // one of the Split constants
+	Extra          string   `parquet:"extra" json:"extra"`
+	Simulated      bool     `parquet:"simulated" json:"simulated"`
 }
+
+// The splits of the training set. No question is in two of them, in whatever
+// written form.
+const (
+	SplitTrain   = "train"
+	SplitEval    = "eval"     // validation during training
+	SplitHeldOut = "held_out" // sources that training never sees
+)
 
 // Where the answer of an Annotation or Example comes from.
 const (
