@@ -2,6 +2,7 @@ package rows
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -81,4 +82,105 @@ func benchmarkReading(b *testing.B, read func(path string) (int, error)) {
 			}
 		})
 	}
+}
+
+// An annotation and an example of some 400 bytes of text, as the published set
+// has them: several rows of one problem follow one another.
+func annotations(n int) (rows []Annotation) {
+	random := rand.New(rand.NewPCG(3, 4))
+	rows = make([]Annotation, n)
+	var problem Annotation
+	for i := range rows {
+		if i%4 == 0 {
+			problem = Annotation{
+				ProblemID: fmt.Sprintf("%016x", random.Uint64()), Source: "big_math", Domain: []string{"Mathematics -> Algebra -> Other"},
+				Question: prose(random, 25), GroundTruth: fmt.Sprint(random.IntN(1000)), Rule: "prime", Origin: OriginSampled,
+			}
+		}
+		label, decided := random.IntN(2) == 0, random.IntN(10) > 0
+		a := problem
+		a.Sample, a.Answer, a.LabelReason = int32(i%4), fmt.Sprintf(`\frac{%d}{%d}`, random.IntN(1000), random.IntN(1000)), "majority"
+		a.Extracted = a.Answer
+		if decided {
+			a.Label = &label
+		}
+		a.Votes = []AnnotatorVote{{Annotator: "judge", Model: "a-model-7b", Correct: a.Label, Reason: "same", Reply: prose(random, 10), FinishReason: "stop",
+			PromptSHA256: fmt.Sprintf("%016x", random.Uint64()), PromptTokens: 200, CompletionTokens: 30}}
+		rows[i] = a
+	}
+	return rows
+}
+
+func examples(n int) (rows []Example) {
+	random := rand.New(rand.NewPCG(5, 6))
+	for i, a := range annotations(n) {
+		rows = append(rows, Example{
+			ProblemID: a.ProblemID, Source: a.Source, Domain: a.Domain, Question: a.Question + prose(random, 15), GroundTruth: a.GroundTruth,
+			Sample: a.Sample, Answer: a.Answer, Label: i%2 == 0, Origin: a.Origin, Kind: "", Category: "format",
+		})
+	}
+	return rows
+}
+
+func prose(random *rand.Rand, n int) string {
+	var s strings.Builder
+	for range n {
+		fmt.Fprintf(&s, "w%x ", random.Uint64N(1+random.Uint64N(1<<20)))
+	}
+	return s.String()
+}
+
+// conversation is a row of the files that LLaMA-Factory reads.
+type conversation struct {
+	Conversations []turn `json:"conversations" parquet:"conversations,list"`
+}
+
+type turn struct {
+	From  string `json:"from" parquet:"from"`
+	Value string `json:"value" parquet:"value"`
+}
+
+func conversations(n int) (rows []conversation) {
+	for _, e := range examples(n) {
+		rows = append(rows, conversation{[]turn{{"human", "Question: " + e.Question + "\nGround truth: " + e.GroundTruth + "\nAnswer: <" + e.Answer + ">\n"}, {"gpt", "True"}}})
+	}
+	return rows
+}
+
+func BenchmarkWriteRows(b *testing.B) {
+	b.Run("Example/parquet", func(b *testing.B) { benchmarkWriting(b, "parquet", examples(200_000)) })
+	b.Run("Annotation/parquet", func(b *testing.B) { benchmarkWriting(b, "parquet", annotations(200_000)) })
+	b.Run("Example/jsonl", func(b *testing.B) { benchmarkWriting(b, "jsonl", examples(200_000)) })
+	b.Run("conversation/jsonl", func(b *testing.B) { benchmarkWriting(b, "jsonl", conversations(200_000)) })
+}
+
+func benchmarkWriting[T any](b *testing.B, ext string, rows []T) {
+	for b.Loop() {
+		writeAll(b, b.TempDir(), ext, 0, rows)
+	}
+	b.ReportMetric(float64(len(rows)*b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+func BenchmarkReadRows(b *testing.B) {
+	const n = 200_000
+	b.Run("Example", func(b *testing.B) { benchmarkRows(b, examples(n), Read[Example]) })
+	b.Run("Annotation", func(b *testing.B) { benchmarkRows(b, annotations(n), Read[Annotation]) })
+}
+
+func benchmarkRows[T, Row any](b *testing.B, rows []T, read func(path string) iter.Seq2[Row, error]) {
+	dir := b.TempDir()
+	writeAll(b, dir, "parquet", 0, rows)
+	for b.Loop() {
+		n := 0
+		for _, err := range read(dir) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			n++
+		}
+		if n != len(rows) {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(len(rows)*b.N)/b.Elapsed().Seconds(), "rows/s")
 }

@@ -146,8 +146,8 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// scanParquet returns the rows of one file. check may refuse its columns.
-func scanParquet(path string, check func([]*column) error) iter.Seq2[indexed, error] {
+// scanParquet returns the rows of one file.
+func scanParquet(path string) iter.Seq2[indexed, error] {
 	return func(yield func(indexed, error) bool) {
 		p, err := openParquet(path)
 		if err != nil {
@@ -155,12 +155,6 @@ func scanParquet(path string, check func([]*column) error) iter.Seq2[indexed, er
 			return
 		}
 		defer p.file.Close()
-		if check != nil {
-			if err := check(p.columns); err != nil {
-				yield(indexed{}, fmt.Errorf("reading %q: %w", path, err))
-				return
-			}
-		}
 		row := int64(0)
 		for i, group := range p.parquet.RowGroups() {
 			meta := &p.parquet.Metadata().RowGroups[i]

@@ -13,13 +13,12 @@ type indexed struct {
 	values map[string]any
 }
 
-// scan returns the rows of one file. check, if not nil, is shown the columns of
-// a Parquet file before its rows are read, and its error ends the reading.
-func scan(path string, check func(columns []*column) error) iter.Seq2[indexed, error] {
+// scan returns the rows of one file.
+func scan(path string) iter.Seq2[indexed, error] {
 	f, ok := formatOf(path)
 	switch {
 	case ok && f.enc == encParquet:
-		return scanParquet(path, check)
+		return scanParquet(path)
 	case ok:
 		return scanJSON(path, f, maxLine)
 	}
@@ -52,7 +51,7 @@ func Records(path string) iter.Seq2[Record, error] {
 		}
 		for _, part := range parts {
 			input := filepath.Base(part)
-			for r, err := range scan(part, nil) {
+			for r, err := range scan(part) {
 				if err == nil {
 					err = numbers(r.values)
 					if err != nil {

@@ -23,7 +23,18 @@ import (
 //
 // T's fields are strings, booleans, int32, int64, float64, pointers to those for
 // null, lists, and structs of these, named by their parquet or json tags.
-func Read[T any](path string) iter.Seq2[T, error] {
+//
+// Parquet is decoded some rows ahead, by a goroutine that ends with the reading.
+// The strings of a row share memory with those of rows near it, some tens of
+// kilobytes at most, besides its own long ones; its lists share nothing.
+func Read[T any](path string) iter.Seq2[T, error] { return read[T](path, false) }
+
+// ReadColumns is Read for a T that has only some of the columns. Columns that T
+// lacks, in the file or in its structs and lists of structs, are not decoded and
+// are no error; those that T has must be there and as it wants them.
+func ReadColumns[T any](path string) iter.Seq2[T, error] { return read[T](path, true) }
+
+func read[T any](path string, some bool) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
 		parts, err := Parts(path)
@@ -37,7 +48,7 @@ func Read[T any](path string) iter.Seq2[T, error] {
 			if f.enc == encParquet {
 				tag = "parquet"
 			}
-			row, err := shapeOf(reflect.TypeFor[T](), tag)
+			row, err := shapeOf(reflect.TypeFor[T](), tag, some)
 			switch {
 			case err == nil && row.kind != reflect.Struct:
 				err = fmt.Errorf("rows are structs, not %v", row.kind)
@@ -48,54 +59,70 @@ func Read[T any](path string) iter.Seq2[T, error] {
 				yield(zero, err)
 				return
 			}
-
-			for r, err := range scan(part, row.check) {
-				var value T
-				if err == nil {
-					if err = row.assign(reflect.ValueOf(&value).Elem(), r.values); err != nil {
-						err = fmt.Errorf("reading %q: row %d: %w", part, r.row, err)
-					}
-				} else if bad, ok := errors.AsType[*RowError](err); ok {
-					err = fmt.Errorf("reading %q: row %d: %w", part, bad.Row, bad.Err)
-				}
-				if err != nil {
-					yield(zero, err)
-					return
-				}
-				if !yield(value, nil) {
-					return
-				}
+			readPart := readLines[T]
+			if f.enc == encParquet {
+				readPart = readParquet[T]
+			}
+			if !readPart(part, row, yield) {
+				return
 			}
 		}
 	}
 }
 
+// readLines yields the rows of one file of JSON lines. It returns false if there
+// are no more rows to read, because of an error or because it was told to stop.
+func readLines[T any](path string, row *shape, yield func(T, error) bool) bool {
+	var zero T
+	for r, err := range scan(path) {
+		var value T
+		if err == nil {
+			if err = row.assign(reflect.ValueOf(&value).Elem(), r.values); err != nil {
+				err = fmt.Errorf("reading %q: row %d: %w", path, r.row, err)
+			}
+		} else if bad, ok := errors.AsType[*RowError](err); ok {
+			err = fmt.Errorf("reading %q: row %d: %w", path, bad.Row, bad.Err)
+		}
+		if err != nil {
+			yield(zero, err)
+			return false
+		}
+		if !yield(value, nil) {
+			return false
+		}
+	}
+	return true
+}
+
 // shape is a Go type as files see it.
 type shape struct {
+	typ     reflect.Type // what a pointer points to
 	kind    reflect.Kind // String, Bool, Int32, Int64, Float64, Slice or Struct
 	null    bool         // a pointer
 	element *shape       // of a slice
 	fields  []field      // of a struct
+	some    bool         // a struct that may lack columns of the file
 }
 
 type field struct {
 	name     string
 	index    int
+	offset   uintptr
 	optional bool // the writer may leave it out
 	*shape
 }
 
-func shapeOf(t reflect.Type, tag string) (*shape, error) {
-	s := &shape{kind: t.Kind()}
+func shapeOf(t reflect.Type, tag string, some bool) (*shape, error) {
+	s := &shape{typ: t, kind: t.Kind(), some: some}
 	if s.kind == reflect.Pointer {
 		t = t.Elem()
-		s.kind, s.null = t.Kind(), true
+		s.typ, s.kind, s.null = t, t.Kind(), true
 	}
 	var err error
 	switch s.kind {
 	case reflect.String, reflect.Bool, reflect.Int32, reflect.Int64, reflect.Float64:
 	case reflect.Slice:
-		s.element, err = shapeOf(t.Elem(), tag)
+		s.element, err = shapeOf(t.Elem(), tag, some)
 	case reflect.Struct:
 		for i := range t.NumField() {
 			f := t.Field(i)
@@ -110,14 +137,17 @@ func shapeOf(t reflect.Type, tag string) (*shape, error) {
 				name = f.Name
 			}
 			options := strings.Split(rest, ",")
-			fs, err := shapeOf(f.Type, tag)
+			fs, err := shapeOf(f.Type, tag, some)
 			if err != nil {
 				return nil, err
 			}
 			s.fields = append(s.fields, field{
-				name: name, index: i, shape: fs,
+				name: name, index: i, offset: f.Offset, shape: fs,
 				optional: tag == "json" && (slices.Contains(options, "omitempty") || slices.Contains(options, "omitzero")),
 			})
+		}
+		if len(s.fields) == 0 {
+			return nil, fmt.Errorf("%v has no field to read", t)
 		}
 	default:
 		err = fmt.Errorf("rows with a %v cannot be read", t)
@@ -157,6 +187,9 @@ func (s *shape) checkMembers(prefix string, columns []*column) error {
 			return err
 		}
 	}
+	if s.some {
+		return nil
+	}
 	for _, c := range columns {
 		if _, unknown := byName[c.name]; unknown {
 			return fmt.Errorf("it has an unknown column %q (%s); is it a file of another stage, or of another version of this program?", prefix+c.name, c.describe())
@@ -187,14 +220,17 @@ func (e *misfit) Error() string { return fmt.Sprintf("column %q: %v", e.path, e.
 
 func (e *misfit) Unwrap() error { return e.err }
 
-// within adds to the path of a misfit on the way up.
+// within adds to the path of a misfit, or of a fault of the file, on the way up.
 func within(path string, err error) error {
-	if m, ok := err.(*misfit); ok {
-		if !strings.HasPrefix(m.path, "[") {
+	switch e := err.(type) {
+	case *misfit:
+		if !strings.HasPrefix(e.path, "[") {
 			path += "."
 		}
-		m.path = path + m.path
-		return m
+		e.path = path + e.path
+		return e
+	case *fileFault:
+		return &fileFault{fmt.Errorf("%s: %w", path, e.error)}
 	}
 	return &misfit{path, err}
 }
@@ -287,7 +323,7 @@ func (s *shape) assignMembers(to reflect.Value, members map[string]any) error {
 			return within(f.name, err)
 		}
 	}
-	if found == len(members) {
+	if s.some || found == len(members) {
 		return nil
 	}
 	var unknown []string
