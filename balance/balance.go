@@ -14,7 +14,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 
@@ -36,17 +35,10 @@ const (
 	reasonDownSampled = "down_sampled"       // of the majority class, not chosen
 )
 
-// Options says how to balance.
-type Options struct {
-	Seed      int64   `json:"seed"`
-	Ratio     string  `json:"ratio"`      // as ParseRatio takes it
-	EvalShare float64 `json:"eval_share"` // of the questions, 0 up to but not including 1
-}
-
 // Run balances the finished stage in labelDir and writes examples-*.parquet to
 // dir, in the order of the annotations.
 func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*manifest.Manifest, error) {
-	ratio, err := ParseRatio(o.Ratio)
+	o, ratio, err := o.check()
 	if err != nil {
 		return nil, err
 	}
@@ -253,51 +245,4 @@ func split(seed int64, question string, evalShare float64) string {
 		return rows.SplitEval
 	}
 	return rows.SplitTrain
-}
-
-// Ratio is True:False in lowest terms, or all rows as they are.
-type Ratio struct {
-	True, False int64
-	All         bool
-}
-
-// ParseRatio reads "1:1", "1:3", "0.5:1", "0.2" (short for 0.2:1), or "all".
-func ParseRatio(s string) (Ratio, error) {
-	if s == "all" {
-		return Ratio{All: true}, nil
-	}
-	left, right, both := strings.Cut(s, ":")
-	if !both {
-		right = "1"
-	}
-	t, okT := decimal(left)
-	f, okF := decimal(right)
-	if !okT || !okF || (t.Sign() == 0 && f.Sign() == 0) {
-		return Ratio{}, fmt.Errorf("ratio %q is not True:False such as 1:1, 1:3 or 0.2, nor all", s)
-	}
-	if t.Sign() == 0 || f.Sign() == 0 {
-		return Ratio{}, fmt.Errorf("ratio %q would leave one class out; a verifier that knows one answer learns nothing", s)
-	}
-	r := new(big.Rat).Quo(t, f)
-	if !r.Num().IsInt64() || !r.Denom().IsInt64() {
-		return Ratio{}, fmt.Errorf("ratio %q is out of range", s)
-	}
-	return Ratio{True: r.Num().Int64(), False: r.Denom().Int64()}, nil
-}
-
-func (r Ratio) String() string {
-	if r.All {
-		return "all"
-	}
-	return fmt.Sprintf("%d:%d", r.True, r.False)
-}
-
-// decimal reads a plain decimal number, 0 or more. big.Rat would also take 0x1p4,
-// 1_000 and 1e999999.
-func decimal(s string) (*big.Rat, bool) {
-	s = strings.TrimSpace(s)
-	if s == "" || len(s) > 20 || strings.Trim(s, "0123456789.") != "" {
-		return nil, false
-	}
-	return new(big.Rat).SetString(s)
 }
