@@ -3,7 +3,10 @@ package rows
 import (
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/parquet-go/parquet-go"
@@ -11,10 +14,12 @@ import (
 
 const (
 	// A batch of rows ends at whichever comes first. The second bounds memory.
-	rowsAhead  = 256
+	rowsAhead  = 512
 	bytesAhead = 2 << 20
 
 	batchesAhead = 2 // that wait for who reads them
+
+	decoders = 4 // goroutines, at most, that decode the columns of a batch
 )
 
 // batch are rows of one file that follow one another.
@@ -45,6 +50,10 @@ func readParquet[T any](path string, row *shape, yield func(T, error) bool) bool
 		file: p, columns: membersOf(row, p.columns),
 		full: make(chan batch[T], batchesAhead), spent: make(chan []T, batchesAhead+2), stop: make(chan struct{}),
 	}
+	for i := range d.columns {
+		d.order = append(d.order, i)
+	}
+	slices.SortStableFunc(d.order, func(i, j int) int { return len(d.columns[j].leaves) - len(d.columns[i].leaves) })
 	var decoding sync.WaitGroup
 	defer decoding.Wait()
 	defer close(d.stop)
@@ -69,6 +78,7 @@ func readParquet[T any](path string, row *shape, yield func(T, error) bool) bool
 type decoder[T any] struct {
 	file    *parquetFile
 	columns []member
+	order   []int // of the columns, by work: the most first
 	full    chan batch[T]
 	spent   chan []T // rows that were read, for others; it never fills
 	stop    chan struct{}
@@ -138,8 +148,8 @@ func (d *decoder[T]) group(group parquet.RowGroup, size int64) (more bool, err e
 	})
 }
 
-// batch decodes n rows, column by column. If one of them cannot be read, the
-// batch has those before it.
+// batch decodes n rows. If one of them cannot be read, the batch has those
+// before it.
 func (d *decoder[T]) batch(n int) batch[T] {
 	var rows []T
 	select {
@@ -153,23 +163,11 @@ func (d *decoder[T]) batch(n int) batch[T] {
 	}
 	rows = rows[:n]
 
+	faults := d.decode(rows)
 	var fault error
-	for _, m := range d.columns {
-		read := 0
-		err := guard(func() error {
-			for ; read < len(rows); read++ {
-				err := m.read(unsafe.Add(unsafe.Pointer(&rows[read]), m.offset), 0)
-				if f, ok := err.(*fileFault); ok {
-					return damaged(fmt.Errorf("column %q: %w", m.name, f.error))
-				}
-				if err != nil {
-					return within(m.name, err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			rows, fault = rows[:read], err
+	for i, f := range faults {
+		if f.err != nil && (fault == nil || f.row < len(rows)) {
+			rows, fault = rows[:f.row], faults[i].err
 		}
 	}
 	d.row += int64(len(rows))
@@ -180,4 +178,34 @@ func (d *decoder[T]) batch(n int) batch[T] {
 		return batch[T]{rows, fmt.Errorf("reading %q: row %d: %w", d.file.path, d.row+1, m)}
 	}
 	return batch[T]{rows, fmt.Errorf("reading %q: after row %d: %w", d.file.path, d.row, fault)}
+}
+
+// decode sets the fields of rows, which are zero, and returns for each the row at
+// which that failed. Idle processors share the work, field by field.
+func (d *decoder[T]) decode(rows []T) []fieldFault {
+	faults := make([]fieldFault, len(d.columns))
+	var begun atomic.Int32
+	work := func() {
+		for {
+			i := int(begun.Add(1)) - 1
+			if i >= len(d.columns) {
+				return
+			}
+			m, f := &d.columns[d.order[i]], &faults[d.order[i]]
+			f.row, f.err = m.readRows(unsafe.Pointer(unsafe.SliceData(rows)), unsafe.Sizeof(rows[0]), len(rows))
+		}
+	}
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), decoders, len(d.columns)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+	return faults
+}
+
+// fieldFault is why a field could not be set, and in which row of a batch.
+type fieldFault struct {
+	row int
+	err error
 }

@@ -83,6 +83,69 @@ func (t *target) close() (err error) {
 	return err
 }
 
+// readRows sets the field of n rows, which are zero and of a size, from the first
+// on. It returns at which row it failed.
+func (m *member) readRows(rows unsafe.Pointer, size uintptr, n int) (row int, err error) {
+	at := func(row int) unsafe.Pointer { return unsafe.Add(rows, uintptr(row)*size+m.offset) }
+	err = guard(func() error {
+		for row < n {
+			run, err := m.readRun(at(row), size, n-row)
+			row += run
+			if err == nil && row < n {
+				if err = m.read(at(row), 0); err == nil {
+					row++
+				}
+			}
+			if f, ok := err.(*fileFault); ok {
+				return damaged(fmt.Errorf("column %q: %w", m.name, f.error))
+			}
+			if err != nil {
+				return within(m.name, err)
+			}
+		}
+		return nil
+	})
+	return row, err
+}
+
+// readRun sets what is at to, and further on by size each, to as many of the next
+// n values as need no thought: those that the page has side by side, without
+// levels and without a dictionary.
+func (t *target) readRun(to unsafe.Pointer, size uintptr, n int) (run int, err error) {
+	l := t.leaves[0]
+	if t.null || t.column.kind != kindLeaf || len(l.defs) > 0 || len(l.reps) > 0 || l.indexes != nil {
+		return 0, nil
+	}
+	n = min(n, l.values-l.at)
+	switch t.kind {
+	case reflect.String:
+		for ; run < n; run++ {
+			s, err := l.string()
+			if err != nil {
+				return run, err
+			}
+			*(*string)(unsafe.Add(to, uintptr(run)*size)) = s
+		}
+	case reflect.Bool:
+		for ; run < n; run++ {
+			*(*bool)(unsafe.Add(to, uintptr(run)*size)) = l.bool()
+		}
+	case reflect.Int32:
+		for ; run < n; run++ {
+			*(*int32)(unsafe.Add(to, uintptr(run)*size)) = l.int32()
+		}
+	case reflect.Int64:
+		for ; run < n; run++ {
+			*(*int64)(unsafe.Add(to, uintptr(run)*size)) = l.int64()
+		}
+	case reflect.Float64:
+		for ; run < n; run++ {
+			*(*float64)(unsafe.Add(to, uintptr(run)*size)) = l.float64()
+		}
+	}
+	return run, nil
+}
+
 // read sets what is at to, which is zero, to the next value. rep is the
 // repetition level that the value must have.
 func (t *target) read(to unsafe.Pointer, rep int) error {
