@@ -2,43 +2,29 @@ package rows
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
-	pzstd "github.com/parquet-go/parquet-go/compress/zstd"
 )
 
-const (
-	defaultRowsPerPart = 1_000_000
-
-	// A Parquet row group ends at whichever comes first. It bounds the memory of
-	// the writer; a reply may have 5 MB.
-	rowsPerGroup  = 64 << 10
-	bytesPerGroup = 32 << 20 // of text
-
-	// Rows gathered before Parquet takes them. It bounds the size of a page.
-	rowsPerBatch  = 64
-	bytesPerBatch = 1 << 20
-)
+const defaultRowsPerPart = 1_000_000
 
 // Writer writes rows of a struct type as the parts of one set:
 // stem-00000.ext, stem-00001.ext and so on, each at most rowsPerPart rows. A part
 // is written beside its name with .tmp added, flushed to disk and renamed when
 // it is whole, so that a part under its own name is always sound. A set without
 // rows is one part without rows.
+//
+// Rows are compressed and written by a goroutine that ends with Close or Abort,
+// one of which must be called, so an error may be told by a later Write than that
+// of its row, or by Close. What a row points to must not change once it is
+// written.
 //
 // Callers give valid UTF-8 (see [ValidUTF8]): Parquet keeps other bytes as they
 // are and [Read] then refuses the file, JSON turns them into U+FFFD.
@@ -215,8 +201,7 @@ type part[T any] struct {
 	path  string // once it is whole
 	file  *os.File
 	buf   *bufio.Writer
-	lines *json.Encoder // for JSON lines
-	zip   io.WriteCloser
+	lines *lines[T] // for JSON lines
 	table *table[T] // for Parquet
 	rows  int64
 }
@@ -240,23 +225,8 @@ func (p *part[T]) open(f format) (err error) {
 		p.table, err = newTable[T](p.buf)
 		return err
 	}
-	var out io.Writer = p.buf
-	switch f.cmp {
-	case gzipped:
-		p.zip = gzip.NewWriter(p.buf)
-		out = p.zip
-	case zstded:
-		// One thread: no goroutine to wait for, and the same bytes every time. A
-		// set without rows still gets a zstd frame.
-		p.zip, err = zstd.NewWriter(p.buf, zstd.WithEncoderConcurrency(1), zstd.WithZeroFrames(true))
-		if err != nil {
-			return err
-		}
-		out = p.zip
-	}
-	p.lines = json.NewEncoder(out)
-	p.lines.SetEscapeHTML(false)
-	return nil
+	p.lines, err = newLines[T](p.buf, f.cmp)
+	return err
 }
 
 func (p *part[T]) wrap(err error) error {
@@ -268,24 +238,13 @@ func (p *part[T]) write(row *T) error {
 	if p.table != nil {
 		err = p.table.write(row)
 	} else {
-		fillLists(reflect.ValueOf(row).Elem())
-		err = p.lines.Encode(row)
+		err = p.lines.write(row)
 	}
 	if err != nil {
 		return p.wrap(err)
 	}
 	p.rows++
 	return nil
-}
-
-// fillLists makes the nil lists of a row empty, so that JSON has [] for both;
-// Parquet has one form for them anyway.
-func fillLists(row reflect.Value) {
-	for i := range row.NumField() {
-		if f := row.Field(i); f.Kind() == reflect.Slice && f.IsNil() && f.CanSet() {
-			f.Set(reflect.MakeSlice(f.Type(), 0, 0))
-		}
-	}
 }
 
 func (p *part[T]) finish() error {
@@ -302,15 +261,12 @@ func (p *part[T]) finish() error {
 }
 
 func (p *part[T]) flush() error {
+	closing := p.lines.close
 	if p.table != nil {
-		if err := p.table.close(); err != nil {
-			return err
-		}
+		closing = p.table.close
 	}
-	if p.zip != nil {
-		if err := p.zip.Close(); err != nil {
-			return err
-		}
+	if err := closing(); err != nil {
+		return err
 	}
 	if err := p.buf.Flush(); err != nil {
 		return err
@@ -320,6 +276,12 @@ func (p *part[T]) flush() error {
 
 // discard closes and removes the temporary file.
 func (p *part[T]) discard() error {
+	switch {
+	case p.table != nil:
+		p.table.behind.stop()
+	case p.lines != nil:
+		p.lines.behind.stop()
+	}
 	p.file.Close() // its content is not wanted any more
 	return p.remove()
 }
@@ -375,97 +337,4 @@ func WriteFile(path string, data []byte) error {
 		return fmt.Errorf("writing %q: %w", path, cause(linkCause(err)))
 	}
 	return syncDir(filepath.Dir(path))
-}
-
-// table writes Parquet: zstd, with row groups and pages bounded by their text.
-type table[T any] struct {
-	w          *parquet.GenericWriter[T]
-	batch      []T
-	batchBytes int
-	groupRows  int
-	groupBytes int
-}
-
-func newTable[T any](out io.Writer) (t *table[T], err error) {
-	err = guardType(func() {
-		schema := parquet.SchemaOf(new(T))
-		options := []parquet.WriterOption{schema, parquet.Compression(&pzstd.Codec{Level: pzstd.SpeedDefault})}
-		// Smallest and largest values serve searches. Of texts they would repeat
-		// whole replies in each page's header and in the footer.
-		for _, path := range schema.Columns() {
-			if leaf, _ := schema.Lookup(path...); leaf.Node.Type().Kind() == parquet.ByteArray {
-				options = append(options, parquet.SkipPageBounds(path...), parquet.SkipPageStatistics(path...))
-			}
-		}
-		t = &table[T]{w: parquet.NewGenericWriter[T](out, options...)}
-	})
-	return t, err
-}
-
-// guardType calls f, and makes an error of the library's panic over a row type
-// that it cannot write.
-func guardType(f func()) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("row type: %v", r)
-		}
-	}()
-	f()
-	return nil
-}
-
-func (t *table[T]) write(row *T) error {
-	t.batch = append(t.batch, *row)
-	t.batchBytes += textBytes(reflect.ValueOf(row).Elem())
-	if len(t.batch) < rowsPerBatch && t.batchBytes < bytesPerBatch {
-		return nil
-	}
-	return t.flush()
-}
-
-func (t *table[T]) flush() error {
-	if len(t.batch) == 0 {
-		return nil
-	}
-	if _, err := t.w.Write(t.batch); err != nil {
-		return err
-	}
-	t.groupRows += len(t.batch)
-	t.groupBytes += t.batchBytes
-	clear(t.batch)
-	t.batch, t.batchBytes = t.batch[:0], 0
-	if t.groupRows < rowsPerGroup && t.groupBytes < bytesPerGroup {
-		return nil
-	}
-	t.groupRows, t.groupBytes = 0, 0
-	return t.w.Flush()
-}
-
-func (t *table[T]) close() error {
-	if err := t.flush(); err != nil {
-		return err
-	}
-	return t.w.Close()
-}
-
-// textBytes returns the length of all strings in v.
-func textBytes(v reflect.Value) int {
-	n := 0
-	switch v.Kind() {
-	case reflect.String:
-		n = v.Len()
-	case reflect.Pointer:
-		if !v.IsNil() {
-			n = textBytes(v.Elem())
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			n += textBytes(v.Index(i))
-		}
-	case reflect.Struct:
-		for i := range v.NumField() {
-			n += textBytes(v.Field(i))
-		}
-	}
-	return n
 }
