@@ -30,7 +30,7 @@ func TestParseRatio(t *testing.T) {
 	}
 }
 
-func annotation(question, answer string, label *bool) rows.Annotation {
+func row(question, answer string, label *bool) rows.Annotation {
 	a := rows.Annotation{ProblemID: question, Question: question, GroundTruth: "1", Answer: answer, Label: label, Origin: rows.OriginSampled, LabelReason: "unanimous"}
 	if label == nil {
 		a.LabelReason = "voter_undecided"
@@ -55,14 +55,14 @@ const AnnotationsIn = "annotations"
 func TestRun(t *testing.T) {
 	yes, no := new(bool), new(bool)
 	*yes = true
-	disagreed := annotation("q9", "9", nil)
+	disagreed := row("q9", "9", nil)
 	disagreed.LabelReason = "disagreed"
 	in := []rows.Annotation{
-		annotation("q1", "a", yes), annotation("q1", "a", yes), // a duplicate
-		annotation("q1", "b", yes),
-		annotation("q2", "a", yes), annotation("q2", "a", no), annotation("q2", "a", no), // a conflict
-		annotation("q3", "a", no), annotation("q4", "a", no), annotation("q5", "a", no),
-		annotation("q6", "a", nil), disagreed,
+		row("q1", "a", yes), row("q1", "a", yes), // a duplicate
+		row("q1", "b", yes),
+		row("q2", "a", yes), row("q2", "a", no), row("q2", "a", no), // a conflict
+		row("q3", "a", no), row("q4", "a", no), row("q5", "a", no),
+		row("q6", "a", nil), disagreed,
 	}
 	m, got, err := run(t, in, Options{Seed: 1, Ratio: "1:1"})
 	if err != nil {
@@ -86,11 +86,11 @@ func TestRun(t *testing.T) {
 
 func TestImpossibleRatioSaysWhatIsMissing(t *testing.T) {
 	no := new(bool)
-	_, _, err := run(t, []rows.Annotation{annotation("q1", "a", no), annotation("q2", "a", no)}, Options{Ratio: "1:3"})
+	_, _, err := run(t, []rows.Annotation{row("q1", "a", no), row("q2", "a", no)}, Options{Ratio: "1:3"})
 	if err == nil || !strings.Contains(err.Error(), "missing: 1 True, 1 False") {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := run(t, []rows.Annotation{annotation("q1", "a", nil)}, Options{Ratio: "all"}); err == nil {
+	if _, _, err := run(t, []rows.Annotation{row("q1", "a", nil)}, Options{Ratio: "all"}); err == nil {
 		t.Error("no labelled row at all, and no error")
 	}
 }
@@ -105,7 +105,7 @@ func TestProperties(t *testing.T) {
 			if rapid.IntRange(0, 9).Draw(rt, "labelled") > 0 {
 				label = new(rapid.Bool().Draw(rt, "label"))
 			}
-			a := annotation(fmt.Sprint("q", rapid.IntRange(0, 20).Draw(rt, "question")), fmt.Sprint("a", rapid.IntRange(0, 2).Draw(rt, "answer")), label)
+			a := row(fmt.Sprint("q", rapid.IntRange(0, 20).Draw(rt, "question")), fmt.Sprint("a", rapid.IntRange(0, 2).Draw(rt, "answer")), label)
 			a.Sample = int32(i)
 			in = append(in, a)
 		}
