@@ -64,9 +64,10 @@ var sideFiles = []string{"manifest.json", "rejected.jsonl", "gold_refused.jsonl"
 
 // Parts returns the files that path stands for: the file itself, or the part
 // files of a directory in name order. Directories, names that begin with a dot,
-// the side files of a stage (such as manifest.json and rejected.jsonl) and files of other extensions (so also .tmp and .md) are not parts; links count as what they point to. It is an error if a file has
-// another extension than those read here, if a directory has no part, or if its
-// parts are of several formats.
+// the side files of a stage (such as manifest.json and rejected.jsonl) and files
+// of other extensions (so also .tmp and .md) are not parts; links count as what
+// they point to. It is an error if a file has another extension than those read
+// here, if a directory has no part, or if its parts are of several formats.
 func Parts(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
