@@ -1,32 +1,17 @@
 // Package decontaminate says whether a question is in a benchmark.
 //
-// It promises: the answer depends on the benchmarks and the question only, and
-// a benchmark that holds no question, or a row of it that lacks one, is an error
-// and never a benchmark that matches nothing.
+// It promises: the answer depends on the benchmarks and the question only; a
+// benchmark that holds no question, or a row of it that lacks one, is an error and
+// never a benchmark that matches nothing; time per question does not grow with the
+// benchmarks, unless they have n-grams in common with it.
 package decontaminate
 
 import (
-	"context"
-	"fmt"
+	"slices"
 	"strings"
 
 	"tinyv/balance/question"
-	"tinyv/internal/rows"
 )
-
-// Benchmark is a file of questions that no training set may hold.
-type Benchmark struct {
-	Name   string `json:"name"`   // as matches are reported under
-	Path   string `json:"path"`   // a file or a directory of parts, as rows.Records reads them
-	Column string `json:"column"` // where the question is, with dots into objects; empty to look under the usual names
-	Suffix string `json:"suffix"` // an instruction that is cut off the end of every question that has it
-}
-
-// Options says what a match is.
-type Options struct {
-	NGram   int     `json:"ngram"`   // words in an n-gram; 0 is 8
-	Overlap float64 `json:"overlap"` // the least share of n-grams in common; 0 is 0.5
-}
 
 // The kinds of a match, from the surest down.
 const (
@@ -35,64 +20,130 @@ const (
 	NGram      = "ngram"      // enough n-grams in common
 )
 
+const (
+	defaultNGram   = 8
+	defaultOverlap = 0.5
+)
+
 // Match is the benchmark question that a question is or resembles.
 type Match struct {
 	Benchmark string  // its name
 	Row       int64   // 1-based row of the question in its file
 	Kind      string  // Exact, Normalised or NGram
-	Overlap   float64 // share of the n-grams of the shorter of the two questions that the other has; 1 for the other kinds
+	Overlap   float64 // share of the distinct n-grams of the shorter of the two questions that the other has; 1 for the other kinds
 	Question  string  // the benchmark's, without the suffix
 }
 
 // Set holds the questions of benchmarks. It is safe for use by several goroutines.
 type Set struct {
-	entries []Match
-	exact   map[string]int
-	normal  map[string]int
+	n       int
+	overlap float64
+	entries []Match          // in the order of the benchmarks and their rows
+	grams   []int32          // distinct n-grams of each entry
+	exact   map[string]int32 // the first entry of a text
+	normal  map[string]int32 // the first entry of a normal form
+
+	holders map[uint64][]int32 // the entries that hold an n-gram, by its hash
 }
 
-// Load reads benchmarks.
-func Load(ctx context.Context, benchmarks []Benchmark, o Options) (*Set, error) {
-	s := &Set{exact: map[string]int{}, normal: map[string]int{}}
-	for _, b := range benchmarks {
-		for r, err := range rows.Records(b.Path) {
-			if err != nil {
-				return nil, fmt.Errorf("benchmark %s: %w", b.Name, err)
-			}
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			for _, path := range []string{b.Column, "question", "problem", "extra_info.question"} {
-				if v, ok := r.Lookup(path); ok {
-					q := strings.TrimSpace(strings.TrimSuffix(v.(string), b.Suffix))
-					s.entries = append(s.entries, Match{Benchmark: b.Name, Row: r.Row, Question: q})
-					s.exact[q] = len(s.entries) - 1
-					s.normal[question.Normalize(q)] = len(s.entries) - 1
-					break
-				}
-			}
-		}
+func (s *Set) add(m Match) {
+	i := int32(len(s.entries))
+	s.entries = append(s.entries, m)
+	if _, ok := s.exact[m.Question]; !ok {
+		s.exact[m.Question] = i
 	}
-	return s, nil
+	form := question.Normalize(m.Question)
+	if _, ok := s.normal[form]; !ok {
+		s.normal[form] = i
+	}
+	grams := s.ngrams(form)
+	s.grams = append(s.grams, int32(len(grams)))
+	for _, gram := range grams {
+		s.holders[gram] = append(s.holders[gram], i)
+	}
 }
 
 // Len returns the number of questions.
 func (s *Set) Len() int { return len(s.entries) }
 
 // Match returns the best match of a question, and whether there is one: that of
-// the surest kind, then with the largest overlap, then in the first benchmark,
-// then in its first row.
+// the surest kind, then with the largest overlap, then in the first benchmark, then
+// in its first row. An n-gram is a run of Options.NGram tokens of the normal form;
+// a question of fewer tokens, here or in the benchmark, only matches by its text or
+// its normal form.
 func (s *Set) Match(q string) (Match, bool) {
-	q = strings.TrimSpace(q)
-	if i, ok := s.exact[q]; ok {
-		m := s.entries[i]
-		m.Kind, m.Overlap = Exact, 1
-		return m, true
+	if i, ok := s.exact[strings.TrimSpace(q)]; ok {
+		return s.match(i, Exact, 1), true
 	}
-	if i, ok := s.normal[question.Normalize(q)]; ok {
-		m := s.entries[i]
-		m.Kind, m.Overlap = Normalised, 1
-		return m, true
+	form := question.Normalize(q)
+	if i, ok := s.normal[form]; ok {
+		return s.match(i, Normalised, 1), true
 	}
-	return Match{}, false
+	grams := s.ngrams(form)
+	var shared []int32 // the entry of every n-gram in common
+	for _, gram := range grams {
+		shared = append(shared, s.holders[gram]...)
+	}
+	slices.Sort(shared)
+	best, overlap := int32(-1), 0.0
+	for len(shared) > 0 {
+		i, common := shared[0], 1
+		for common < len(shared) && shared[common] == i {
+			common++
+		}
+		shared = shared[common:]
+		if o := float64(common) / float64(min(len(grams), int(s.grams[i]))); o >= s.overlap && o > overlap {
+			best, overlap = i, o
+		}
+	}
+	if best < 0 {
+		return Match{}, false
+	}
+	return s.match(best, NGram, overlap), true
+}
+
+func (s *Set) match(i int32, kind string, overlap float64) Match {
+	m := s.entries[i]
+	m.Kind, m.Overlap = kind, overlap
+	return m
+}
+
+// ngrams returns the distinct hashes of a normal form's n-grams.
+func (s *Set) ngrams(form string) []uint64 {
+	const prime = 0x9e3779b97f4a7c15 // odd, so that it has an inverse modulo 2^64
+	power := uint64(1)               // prime to the n-th
+	for range s.n {
+		power *= prime
+	}
+	words := make([]uint64, 0, 128)
+	for word := range question.Words(form) {
+		words = append(words, hash(word))
+	}
+	if len(words) < s.n {
+		return nil
+	}
+	grams := make([]uint64, 0, len(words)-s.n+1)
+	rolling := uint64(0)
+	for i, word := range words {
+		rolling = rolling*prime + word
+		if i >= s.n {
+			rolling -= words[i-s.n] * power
+		}
+		if i >= s.n-1 {
+			grams = append(grams, rolling)
+		}
+	}
+	slices.Sort(grams)
+	return slices.Compact(grams)
+}
+
+// hash is FNV-1a and the finaliser of SplitMix64.
+func hash(word string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(word) {
+		h = (h ^ uint64(word[i])) * 1099511628211
+	}
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
 }
