@@ -7,6 +7,7 @@
 package decontaminate
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -44,6 +45,7 @@ type Set struct {
 	normal  map[string]int32 // the first entry of a normal form
 
 	holders map[uint64][]int32 // the entries that hold an n-gram, by its hash
+	filter  []uint64           // a bit for every n-gram: what has none is not in holders
 }
 
 func (s *Set) add(m Match) {
@@ -56,11 +58,30 @@ func (s *Set) add(m Match) {
 	if _, ok := s.normal[form]; !ok {
 		s.normal[form] = i
 	}
-	grams := s.ngrams(form)
+	grams := distinct(s.ngrams(form))
 	s.grams = append(s.grams, int32(len(grams)))
 	for _, gram := range grams {
 		s.holders[gram] = append(s.holders[gram], i)
 	}
+}
+
+// seal makes the filter, when all questions are there: of 16 bits and more for
+// every n-gram, so that one in 16 strangers at most passes it.
+func (s *Set) seal() {
+	s.filter = make([]uint64, 1<<bits.Len(uint(len(s.holders)/4)))
+	for gram := range s.holders {
+		word, bit := s.place(gram)
+		*word |= bit
+	}
+}
+
+func (s *Set) maybe(gram uint64) bool {
+	word, bit := s.place(gram)
+	return *word&bit != 0
+}
+
+func (s *Set) place(gram uint64) (word *uint64, bit uint64) {
+	return &s.filter[gram>>6&uint64(len(s.filter)-1)], 1 << (gram & 63)
 }
 
 // Len returns the number of questions.
@@ -80,9 +101,15 @@ func (s *Set) Match(q string) (Match, bool) {
 		return s.match(i, Normalised, 1), true
 	}
 	grams := s.ngrams(form)
+	if !slices.ContainsFunc(grams, s.maybe) {
+		return Match{}, false // the rule, and quick
+	}
+	grams = distinct(grams)
 	var shared []int32 // the entry of every n-gram in common
 	for _, gram := range grams {
-		shared = append(shared, s.holders[gram]...)
+		if s.maybe(gram) {
+			shared = append(shared, s.holders[gram]...)
+		}
 	}
 	slices.Sort(shared)
 	best, overlap := int32(-1), 0.0
@@ -108,7 +135,7 @@ func (s *Set) match(i int32, kind string, overlap float64) Match {
 	return m
 }
 
-// ngrams returns the distinct hashes of a normal form's n-grams.
+// ngrams returns the hashes of a normal form's n-grams, in order.
 func (s *Set) ngrams(form string) []uint64 {
 	const prime = 0x9e3779b97f4a7c15 // odd, so that it has an inverse modulo 2^64
 	power := uint64(1)               // prime to the n-th
@@ -133,6 +160,10 @@ func (s *Set) ngrams(form string) []uint64 {
 			grams = append(grams, rolling)
 		}
 	}
+	return grams
+}
+
+func distinct(grams []uint64) []uint64 {
 	slices.Sort(grams)
 	return slices.Compact(grams)
 }

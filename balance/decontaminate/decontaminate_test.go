@@ -181,6 +181,7 @@ func TestMatchAgainstAllPairs(t *testing.T) {
 		for i, q := range rapid.SliceOfN(text, 1, 12).Draw(rt, "benchmark") {
 			s.add(Match{Benchmark: "B", Row: int64(i + 1), Question: q})
 		}
+		s.seal()
 		q := text.Draw(rt, "question")
 		got, ok := s.Match(q)
 		want, found := slow(s, q)

@@ -69,6 +69,7 @@ func Load(ctx context.Context, benchmarks []Benchmark, o Options) (*Set, error) 
 			return nil, fmt.Errorf("benchmark %s: %s holds no row; nothing would match it", b.Name, b.Path)
 		}
 	}
+	s.seal()
 	return s, nil
 }
 

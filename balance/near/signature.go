@@ -57,12 +57,14 @@ func (s *sketcher) sketch(text string, out *signature) (numbers uint64, ok bool)
 		}
 		s.shingles = append(s.shingles, h)
 	}
-	for i := range out {
-		factor, offset, least := s.factors[i], s.offsets[i], uint64(math.MaxUint64)
+	for i := 0; i < permutations; i += 4 { // four at a time do not wait for one another
+		f0, f1, f2, f3 := s.factors[i], s.factors[i+1], s.factors[i+2], s.factors[i+3]
+		o0, o1, o2, o3 := s.offsets[i], s.offsets[i+1], s.offsets[i+2], s.offsets[i+3]
+		l0, l1, l2, l3 := uint64(math.MaxUint64), uint64(math.MaxUint64), uint64(math.MaxUint64), uint64(math.MaxUint64)
 		for _, h := range s.shingles {
-			least = min(least, h*factor+offset)
+			l0, l1, l2, l3 = min(l0, h*f0+o0), min(l1, h*f1+o1), min(l2, h*f2+o2), min(l3, h*f3+o3)
 		}
-		out[i] = uint32(least >> 32)
+		out[i], out[i+1], out[i+2], out[i+3] = uint32(l0>>32), uint32(l1>>32), uint32(l2>>32), uint32(l3>>32)
 	}
 	return numbers, true
 }

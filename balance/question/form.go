@@ -291,7 +291,7 @@ func (f *form) unbrace() {
 func single(token []byte) bool {
 	c := token[0]
 	if c == '\\' {
-		return true
+		return !takesTwo(string(token))
 	}
 	return len(token) == 1 && (lowered[c] != 0 || digit(c) || c == '+' || c == '*')
 }

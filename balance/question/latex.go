@@ -99,8 +99,11 @@ func (f *form) command(i, j int) int {
 		return j
 	}
 	f.token(classOf(text), text)
-	if text == `\frac` || text == `\binom` {
+	if takesTwo(text) {
 		f.arguments = 2
 	}
 	return j
 }
+
+// takesTwo says whether a command has two arguments.
+func takesTwo(command string) bool { return command == `\frac` || command == `\binom` }

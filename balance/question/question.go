@@ -19,8 +19,8 @@ import (
 // command for (≤, ², π, ½); how mathematics is marked ($, \( \), \[ \]), sized
 // (\left, \displaystyle, \dfrac), spaced (\, \quad ~) and set (\text, \mathrm);
 // the names \leq and \le; braces around one character; quotes, question marks and
-// full stops; hyphens, commas and colons beside words of three letters and more,
-// exclamation marks after them.
+// full stops; beside a word of three letters or more commas, colons and semicolons,
+// after one exclamation marks, and between two of them hyphens.
 //
 // What can tell two questions apart stays: digits, the point inside a number and
 // the comma between numbers ("1,234" is not "1234"), signs, operators,

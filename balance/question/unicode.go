@@ -21,12 +21,14 @@ func ascii(s string) bool {
 // that have a command, and with what NFKC would run together kept apart: 2³ must
 // not become 23, nor 3½ become 31/2.
 func plain(s string) string {
-	s = norm.NFKC.String(apart(s))
-	s = asLaTeX(s)
-	if ascii(s) {
-		return s
+	for range 4 { // lower case may compose where upper case does not, and the other way round
+		next := norm.NFKC.String(asLaTeX(norm.NFKC.String(apart(s))))
+		if next == s || ascii(next) {
+			return next
+		}
+		s = next
 	}
-	return norm.NFKC.String(s) // lower case may compose where upper case does not
+	return s
 }
 
 const (
