@@ -45,7 +45,7 @@ type group struct {
 }
 
 // articles are the letters that are words of English.
-const articles = 1<<('a'-'a') | 1<<('i'-'a')
+const articles = 1 | 1<<('i'-'a')
 
 // lowered holds the lower case of ASCII letters, and 0 for the rest.
 var lowered = func() (table [256]byte) {
