@@ -6,11 +6,14 @@
 // columns and nesting, as values by name, and goes on after a bad row. [Read]
 // reads the project's own files into a row type and stops at anything that is
 // not exactly as the type wants it: a file of ours that does not fit is a
-// mistake to report, never a row of zeros. [Writer] writes those files as parts
+// mistake to report, never a row of zeros; [ReadColumns] reads some of their
+// columns. [Writer] writes those files as parts
 // that appear under their names only when they are whole.
 //
-// Everything streams: memory holds a batch of rows, a page of each column and,
-// when writing, one row group, however large the input is. Nothing here is safe
+// Everything streams: memory holds a few batches of rows, a page of each column
+// and, when writing, one row group, however large the input is. Decoding runs
+// ahead of who reads, compressing behind who writes, each in goroutines that end
+// with the reading and with the writer. Nothing here is safe
 // for use by several goroutines at once, and one process at a time may write a
 // directory; several may read it. Equal rows give byte-equal files.
 //
