@@ -4,7 +4,7 @@
 //
 // It promises: every row written is one that the target's own reader keeps as it
 // is; what it leaves out is counted by reason; the splits are those that the
-// balance stage drew.
+// balance stage drew, and a split without rows has no file.
 package export
 
 import (
@@ -18,24 +18,79 @@ import (
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
-	"tinyv/verify/model"
 )
 
 // ProvenanceStem is the stem of the parts that say where every row comes from, in
 // the order in which the targets have them.
 const ProvenanceStem = "provenance"
 
-// reasonEmptyAnswer drops rows that would train the verifier on nothing; a loader
-// keeps them, since the prompt around the answer is not empty.
-const reasonEmptyAnswer = "empty_answer"
-
 // Options says what is written, and what the rows look like.
 type Options struct {
-	Seed    int64    `json:"seed"`
-	Targets []string `json:"targets"` // names of targets, as Targets lists them
-	Prompt  string   `json:"prompt"`  // text of the human message, with placeholders
-	System  string   `json:"system"`  // text of the system message, stated in every row; empty for none
-	Dataset string   `json:"dataset"` // name of the dataset; in dataset_info.json the splits are NAME_train, NAME_eval, NAME_held_out
+	Seed          int64    `json:"seed"`
+	Targets       []string `json:"targets"`        // names of targets, as Targets lists them
+	Prompt        string   `json:"prompt"`         // text of the human message, with placeholders
+	System        string   `json:"system"`         // text of the system message, stated in every row; empty for none
+	Dataset       string   `json:"dataset"`        // name of the dataset; in dataset_info.json the splits are NAME_train, NAME_eval, NAME_held_out
+	Format        string   `json:"format"`         // of llama_factory: one of the Format constants, the first if empty
+	Reply         string   `json:"reply"`          // one of the Reply constants, the first if empty
+	ControlTokens string   `json:"control_tokens"` // one of the ControlTokens constants, the first if empty
+	CutoffLen     int      `json:"cutoff_len"`     // tokens of a row; longer ones are dropped; 0 for no limit
+	Tokenizer     string   `json:"-"`              // the model's tokenizer.json, whose content is in the fingerprint; empty if a bound is to decide
+	Template      string   `json:"template"`       // chat template that the rows will be trained in, as LLaMA-Factory names it
+	PolicyPrompt  string   `json:"policy_prompt"`  // user message of the RL targets, with {{QUESTION}}
+	Funnel        string   `json:"funnel"`         // table of the stages before, for the dataset card
+	Statistics    string   `json:"statistics"`     // table of the labels, for the dataset card
+}
+
+// The layouts of the llama_factory target.
+const (
+	FormatShareGPT = "sharegpt" // conversations of from and value
+	FormatOpenAI   = "openai"   // messages of role and content
+	FormatAlpaca   = "alpaca"   // instruction, input, output
+)
+
+// What the verifier is taught to reply.
+const (
+	ReplySimple    = "simple"    // True or False
+	ReplyReasoning = "reasoning" // an annotator's reason, then Answer: True
+)
+
+// What is done about control tokens in the texts of a row.
+const (
+	ControlTokensEscape = "escape" // they become text
+	ControlTokensDrop   = "drop"   // the row is dropped
+)
+
+// check makes the defaults explicit.
+func (o *Options) check() error {
+	for _, c := range []struct {
+		name    string
+		value   *string
+		allowed []string
+	}{
+		{"format", &o.Format, []string{FormatShareGPT, FormatOpenAI, FormatAlpaca}},
+		{"reply", &o.Reply, []string{ReplySimple, ReplyReasoning}},
+		{"control_tokens", &o.ControlTokens, []string{ControlTokensEscape, ControlTokensDrop}},
+	} {
+		if *c.value == "" {
+			*c.value = c.allowed[0]
+		}
+		if !slices.Contains(c.allowed, *c.value) {
+			return fmt.Errorf("export: %s is %q, wanted one of %s", c.name, *c.value, strings.Join(c.allowed, ", "))
+		}
+	}
+	if o.CutoffLen < 0 {
+		return fmt.Errorf("export: cutoff_len is %d, wanted 0 (no limit) or more", o.CutoffLen)
+	}
+	for i, name := range o.Targets {
+		if err := CheckTarget(name); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+		if slices.Contains(o.Targets[:i], name) {
+			return fmt.Errorf("export: target %q stands twice; leave one", name)
+		}
+	}
+	return nil
 }
 
 // row is an example with the texts that targets write.
@@ -60,31 +115,53 @@ type target interface {
 // job is what a target is opened for.
 type job struct {
 	Options
-	dir    string
-	splits []string // those that have rows, train first
+	dir      string
+	splits   []string     // those that the balance stage has rows of, train first; all rows of one may be dropped here
+	datasets *datasetInfo // where a target registers the files that LLaMA-Factory reads
 }
 
-// open opens a target by name.
-type open func(job) (target, error)
+// kind is a target before it is opened.
+type kind struct {
+	open  func(job) (target, error)
+	files []string // glob patterns of all files that it makes
+	pairs bool     // it writes the wrong verdict too
+}
 
 // targets lists what can be written, by name.
-func targets() map[string]open {
-	return map[string]open{
-		"llama_factory": openLLaMAFactory,
+func targets() map[string]kind {
+	return map[string]kind{
+		"llama_factory":  {open: openLLaMAFactory, files: splitFiles("")},
+		"preference":     {open: openPreference, files: splitFiles(preferencePrefix), pairs: true},
+		"trl_preference": {open: openTRLPreference, files: splitFiles(trlPreferencePrefix), pairs: true},
 	}
 }
 
 // Targets lists the names of the targets.
 func Targets() []string { return slices.Sorted(maps.Keys(targets())) }
 
+// CheckTarget says whether there is a target of this name.
+func CheckTarget(name string) error {
+	if _, ok := targets()[name]; !ok {
+		return fmt.Errorf("%q is not a target; there are %s", name, strings.Join(Targets(), ", "))
+	}
+	return nil
+}
+
 // writes are the glob patterns of all files that some target makes.
 func writes() []string {
-	return []string{ProvenanceStem + "-*", rows.SplitTrain + ".jsonl", rows.SplitEval + ".jsonl", rows.SplitHeldOut + ".jsonl", DatasetInfoFile}
+	all := []string{ProvenanceStem + "-*", DatasetInfoFile}
+	for _, name := range Targets() {
+		all = append(all, targets()[name].files...)
+	}
+	return all
 }
 
 // Run writes the finished stage in balanceDir to dir, once for each target, in one
 // pass over the examples.
 func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) (*manifest.Manifest, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	upstream, err := manifest.Require(balanceDir)
 	if err != nil {
 		return nil, err
@@ -92,6 +169,13 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	inputs, err := manifest.HashAll(balanceDir)
 	if err != nil {
 		return nil, err
+	}
+	maker, err := newRowMaker(o)
+	if err != nil {
+		return nil, err
+	}
+	if maker.source != nil {
+		inputs = append(inputs, *maker.source)
 	}
 	s, done, err := manifest.Begin(dir, "export", o, inputs, writes())
 	if err != nil || done != nil {
@@ -105,19 +189,15 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		return nil, err
 	}
 	defer provenance.Abort()
-	j := job{Options: o, dir: dir}
-	for _, split := range []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} {
+	j := job{Options: o, dir: dir, datasets: &datasetInfo{}}
+	for _, split := range splits() {
 		if upstream.Figures[split] > 0 {
 			j.splits = append(j.splits, split)
 		}
 	}
 	var opened []target
 	for _, name := range o.Targets {
-		openTarget, ok := targets()[name]
-		if !ok {
-			return nil, fmt.Errorf("export: %q is not a target; there are %s", name, strings.Join(Targets(), ", "))
-		}
-		t, err := openTarget(j)
+		t, err := targets()[name].open(j)
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +206,6 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	}
 
 	counts := &manifest.Counts{}
-	figures := map[string]int64{}
 	for e, err := range stage.Until(env.Stop, rows.Read[rows.Example](balanceDir)) {
 		if err != nil {
 			return nil, err
@@ -136,25 +215,28 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		}
 		bar.Add(1)
 		counts.In++
-		if strings.TrimSpace(e.Answer) == "" {
-			counts.Drop(reasonEmptyAnswer)
+		r, reason, err := maker.row(e)
+		if err != nil {
+			return nil, err
+		}
+		if reason != "" {
+			counts.Drop(reason)
 			continue
 		}
-		figures[e.Split]++
-		figures[fmt.Sprintf("%s_%v", e.Split, e.Label)]++
 		if err := provenance.Write(e); err != nil {
 			return nil, err
 		}
-		r := o.row(e)
 		for _, t := range opened {
 			if err := t.write(r); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if figures[rows.SplitTrain] == 0 {
-		return nil, fmt.Errorf("export: no row is left to train on: %d examples", counts.In)
+	if maker.figures[rows.SplitTrain] == 0 {
+		return nil, fmt.Errorf("export: no row is left to train on: %d examples, %s", counts.In, dropped(counts))
 	}
+	maker.warn(env.Log, counts)
+
 	err = provenance.Close()
 	outputs := provenance.Files()
 	for _, t := range opened {
@@ -164,20 +246,27 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	if err != nil {
 		return nil, err
 	}
+	if len(j.datasets.entries) > 0 {
+		if err := j.datasets.write(dir); err != nil {
+			return nil, err
+		}
+		outputs = append(outputs, DatasetInfoFile)
+	}
 	counts.Out = provenance.Rows()
-	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, figures, nil, upstream.Simulated)
+	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, maker.figures, nil, upstream.Simulated)
 }
 
-// The words of the verifier's reply, as published.
-const (
-	replyTrue  = "True"
-	replyFalse = "False"
-)
+// splits lists the splits in the order in which they are named everywhere.
+func splits() []string { return []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} }
 
-func (o Options) row(e rows.Example) row {
-	r := row{Example: e, system: o.System, prompt: model.Fill(o.Prompt, e.Question, e.GroundTruth, e.Answer), reply: replyFalse, wrong: replyTrue}
-	if e.Label {
-		r.reply, r.wrong = r.wrong, r.reply
+// dropped says which rows were dropped, by reason.
+func dropped(c *manifest.Counts) string {
+	if len(c.Dropped) == 0 {
+		return "none dropped"
 	}
-	return r
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(c.Dropped)) {
+		parts = append(parts, fmt.Sprintf("%d %s", c.Dropped[reason], reason))
+	}
+	return "dropped: " + strings.Join(parts, ", ")
 }

@@ -73,6 +73,12 @@ func tagPattern(template string) *regexp.Regexp {
 	return regexp.MustCompile(`(?is)<(` + strings.Join(alternatives, "|") + `)`)
 }
 
+var controlPattern = tagPattern("")
+
+// EscapeControlTokens writes the "<" of control tokens as Fill does in values, and
+// changes nothing else. It is for text that is put into no template.
+func EscapeControlTokens(text string) string { return escape(controlPattern, text) }
+
 func escape(tags *regexp.Regexp, value string) string {
 	if !strings.Contains(value, "<") {
 		return value
