@@ -124,7 +124,8 @@ type Stage struct {
 // that matters changed, Begin returns its manifest and a nil Stage. Otherwise it
 // removes what an earlier run of the stage left in dir, and writes an incomplete
 // manifest. settings is everything that changes the output; it is stored as JSON,
-// so it holds no secrets. writes are the glob patterns of the files the stage will make.
+// so it holds no secrets. writes are the glob patterns of the files the stage will
+// make, relative to dir; files of these names that tinyv did not write are refused.
 func Begin(dir, stage string, settings any, inputs []File, writes []string) (*Stage, *Manifest, error) {
 	fingerprint, err := fingerprint(stage, settings, inputs)
 	if err != nil {
@@ -147,6 +148,9 @@ func Begin(dir, stage string, settings any, inputs []File, writes []string) (*St
 		}
 	default:
 		return nil, nil, err
+	}
+	if foreign, err := matches(dir, writes); err != nil || len(foreign) > 0 {
+		return nil, nil, errors.Join(err, occupied(dir, foreign))
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, nil, fmt.Errorf("making the directory of stage %s: %w", stage, err)
@@ -294,26 +298,42 @@ func (m *Manifest) remove(dir string) error {
 	if err := (&Stage{Dir: dir, m: incomplete}).write(); err != nil {
 		return err
 	}
-	var doomed []string
-	for _, pattern := range m.Writes {
-		if strings.ContainsAny(pattern, `/\`) {
-			return fmt.Errorf("%s names files outside its directory: %q", filepath.Join(dir, Name), pattern)
-		}
-		for _, p := range []string{pattern, pattern + ".tmp"} {
-			found, err := filepath.Glob(filepath.Join(dir, p))
-			if err != nil {
-				return fmt.Errorf("%s names the bad pattern %q: %w", filepath.Join(dir, Name), p, err)
-			}
-			doomed = append(doomed, found...)
-		}
+	doomed, err := matches(dir, m.Writes)
+	if err != nil {
+		return err
 	}
-	slices.Sort(doomed)
-	for _, path := range slices.Compact(doomed) {
+	for _, path := range doomed {
 		if err := os.Remove(path); err != nil {
 			return fmt.Errorf("removing a file of an earlier run: %w", err)
 		}
 	}
 	return nil
+}
+
+// matches lists the files below dir, whole or temporary, that patterns name.
+func matches(dir string, patterns []string) ([]string, error) {
+	var found []string
+	for _, pattern := range patterns {
+		if strings.Contains(pattern, `\`) || !filepath.IsLocal(pattern) {
+			return nil, fmt.Errorf("%s names files outside its directory: %q", filepath.Join(dir, Name), pattern)
+		}
+		for _, p := range []string{pattern, pattern + ".tmp"} {
+			paths, err := filepath.Glob(filepath.Join(dir, p))
+			if err != nil {
+				return nil, fmt.Errorf("%s names the bad pattern %q: %w", filepath.Join(dir, Name), p, err)
+			}
+			found = append(found, paths...)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found), nil
+}
+
+func occupied(dir string, foreign []string) error {
+	if len(foreign) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s is not a file of tinyv, and the stage would write over it: move it, or name another --out", foreign[0])
 }
 
 func mustBeEmpty(dir string) error {

@@ -161,6 +161,27 @@ func (w *Writer[T]) Close() error {
 	return w.removeLeftOver()
 }
 
+// CloseShards is Close, after which the parts have the names that Hugging Face
+// gives the shards of a split: stem-00000-of-00002.ext and so on. Until then they
+// have the names of parts. Shards of an earlier run are not its matter: the caller
+// begins with a directory that has none.
+func (w *Writer[T]) CloseShards() error {
+	if w.err == errClosed {
+		return nil
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	for i, name := range w.files {
+		shard := fmt.Sprintf("%s-%05d-of-%05d.%s", w.stem, i, len(w.files), w.format.ext)
+		if err := os.Rename(filepath.Join(w.dir, name), filepath.Join(w.dir, shard)); err != nil {
+			return fmt.Errorf("naming %q: %w", filepath.Join(w.dir, shard), cause(linkCause(err)))
+		}
+		w.files[i] = shard
+	}
+	return syncDir(w.dir)
+}
+
 func (w *Writer[T]) removeLeftOver() error {
 	entries, err := os.ReadDir(w.dir)
 	if err != nil {
