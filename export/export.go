@@ -37,9 +37,9 @@ type Options struct {
 	CutoffLen     int      `json:"cutoff_len"`     // tokens of a row; longer ones are dropped; 0 for no limit
 	Tokenizer     string   `json:"-"`              // the model's tokenizer.json, whose content is in the fingerprint; empty if a bound is to decide
 	Template      string   `json:"template"`       // chat template that the rows will be trained in, as LLaMA-Factory names it
-	PolicyPrompt  string   `json:"policy_prompt"`  // user message of the RL targets, with {{QUESTION}}
-	Funnel        string   `json:"funnel"`         // table of the stages before, for the dataset card
-	Statistics    string   `json:"statistics"`     // table of the labels, for the dataset card
+	PolicyPrompt  string   `json:"policy_prompt"`  // user message of the RL targets, with {{QUESTION}}; DefaultPolicyPrompt if empty
+	Funnel        string   `json:"funnel"`         // rows in and out of the stages before, a plain text that the dataset card shows as it stands; may be empty
+	Statistics    string   `json:"statistics"`     // counts of the labels, likewise
 }
 
 // The layouts of the llama_factory target.
@@ -116,8 +116,9 @@ type target interface {
 type job struct {
 	Options
 	dir      string
-	splits   []string     // those that the balance stage has rows of, train first; all rows of one may be dropped here
-	datasets *datasetInfo // where a target registers the files that LLaMA-Factory reads
+	splits   []string           // those that the balance stage has rows of, train first; all rows of one may be dropped here
+	upstream *manifest.Manifest // of the balance stage
+	datasets *datasetInfo       // where a target registers the files that LLaMA-Factory reads
 }
 
 // kind is a target before it is opened.
@@ -130,9 +131,12 @@ type kind struct {
 // targets lists what can be written, by name.
 func targets() map[string]kind {
 	return map[string]kind{
+		"hugging_face":   {open: openHuggingFace, files: append(shardFiles(), CardFile)},
 		"llama_factory":  {open: openLLaMAFactory, files: splitFiles("")},
 		"preference":     {open: openPreference, files: splitFiles(preferencePrefix), pairs: true},
+		"trl":            {open: openTRL, files: policyFiles(trlDir)},
 		"trl_preference": {open: openTRLPreference, files: splitFiles(trlPreferencePrefix), pairs: true},
+		"verl":           {open: openVerl, files: policyFiles(verlDir)},
 	}
 }
 
@@ -147,10 +151,10 @@ func CheckTarget(name string) error {
 	return nil
 }
 
-// writes are the glob patterns of all files that some target makes.
-func writes() []string {
+// writes are the glob patterns of all files that some targets make.
+func writes(names []string) []string {
 	all := []string{ProvenanceStem + "-*", DatasetInfoFile}
-	for _, name := range Targets() {
+	for _, name := range names {
 		all = append(all, targets()[name].files...)
 	}
 	return all
@@ -177,7 +181,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	if maker.source != nil {
 		inputs = append(inputs, *maker.source)
 	}
-	s, done, err := manifest.Begin(dir, "export", o, inputs, writes())
+	s, done, err := manifest.Begin(dir, "export", o, inputs, writes(o.Targets))
 	if err != nil || done != nil {
 		return done, err
 	}
@@ -189,7 +193,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		return nil, err
 	}
 	defer provenance.Abort()
-	j := job{Options: o, dir: dir, datasets: &datasetInfo{}}
+	j := job{Options: o, dir: dir, upstream: upstream, datasets: &datasetInfo{}}
 	for _, split := range splits() {
 		if upstream.Figures[split] > 0 {
 			j.splits = append(j.splits, split)

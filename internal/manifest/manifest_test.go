@@ -157,3 +157,34 @@ func TestSpend(t *testing.T) {
 		}
 	}
 }
+
+func TestFilesInADirectoryOfTheStage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "stage")
+	begin := func(n int, writes ...string) error {
+		_, _, err := manifest.Begin(dir, "stage", settings{n}, inputs, writes)
+		return err
+	}
+	if err := begin(1, "data/train-*"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	made, mine := filepath.Join(dir, "data", "train-00000.parquet.tmp"), filepath.Join(dir, "data", "notes.txt")
+	write(t, made, "torn")
+	write(t, mine, "mine")
+	if err := begin(2, "data/train-*"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(made); !os.IsNotExist(err) {
+		t.Errorf("a file of the earlier run stays: %v", err)
+	}
+	for i, pattern := range []string{"data/*", "data/notes*", "../outside-*", "/etc/hosts"} {
+		if err := begin(3+i, pattern); err == nil {
+			t.Errorf("a stage that writes %s begins", pattern)
+		}
+		if _, err := os.Stat(mine); err != nil {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+}

@@ -316,3 +316,28 @@ func TestRowGroupsOfLargeReplies(t *testing.T) {
 		t.Errorf("%d rows came back, want %d", i, len(rows))
 	}
 }
+
+func TestShards(t *testing.T) {
+	dir := t.TempDir()
+	w, err := Create[Rejected](dir, "train", "parquet", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(5) {
+		if err := w.Write(Rejected{Row: i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 { // closing again does nothing
+		if err := w.CloseShards(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"train-00000-of-00003.parquet", "train-00001-of-00003.parquet", "train-00002-of-00003.parquet"}
+	if !slices.Equal(w.Files(), want) || !slices.Equal(names(t, dir), want) {
+		t.Errorf("shards %q, the directory has %q", w.Files(), names(t, dir))
+	}
+	if got := readAll[Rejected](t, dir); len(got) != 5 || got[4].Row != 4 {
+		t.Errorf("the shards have %v", got)
+	}
+}
