@@ -1,0 +1,561 @@
+"""Reads an export with the programs that it is for, and compares what they see.
+
+    check_readers.py EXPORT [--reference bigmath-rl.parquet]
+
+EXPORT is the directory of a finished export stage. Every target in it is loaded by
+its real readers: the Hugging Face files by datasets, pyarrow, pandas, DuckDB and
+Polars; each dataset of dataset_info.json by LLaMA-Factory's own loader; verl's files
+by its RLHFDataset; TRL's by the functions that its trainers prepare rows with. What they
+see must be what provenance-*.parquet says, cell for cell and in its order, and texts must
+be the prompt of manifest.json filled with the row. With --reference, verl's columns must have
+the types that this published file has.
+
+Then one cell of each target is changed in a copy, and every reader must notice: a
+check that cannot fail checks nothing. It prints a table and exits 1 at any difference.
+Nothing is fetched from a network; tokenizer and caches are made in a temporary directory.
+"""
+
+import argparse
+import glob
+import hashlib
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+
+WORK = tempfile.mkdtemp(prefix="check-readers-")
+os.environ.update(
+    HF_HOME=os.path.join(WORK, "hf"), HF_DATASETS_CACHE=os.path.join(WORK, "hf", "datasets"), HF_HUB_OFFLINE="1",
+    HF_DATASETS_DISABLE_PROGRESS_BARS="1", TOKENIZERS_PARALLELISM="false", LLAMAFACTORY_VERBOSITY="ERROR",
+    DISABLE_VERSION_CHECK="1", CUDA_VISIBLE_DEVICES="", RAY_USAGE_STATS_ENABLED="0",
+)
+
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
+
+HUB_SPLITS = {"train": "train", "eval": "validation", "held_out": "held_out"}
+TEXTS = ["problem_id", "source", "question", "ground_truth", "answer", "reason", "origin", "kind", "category"]
+COLUMNS = {
+    "conversations": "messages", "problem_id": "text", "source": "text", "domain": "texts", "question": "text",
+    "ground_truth": "text", "answer": "text", "label": "bool", "reason": "text", "origin": "text", "kind": "text",
+    "category": "text", "sample": "int32", "copy": "int32", "simulated": "bool",
+}
+DEFAULT_POLICY_PROMPT = "{{QUESTION}}\n\nReason step by step, and put your final answer within \\boxed{}."
+LENGTH = 1 << 20  # tokens; nothing is to be cut here
+
+
+class Difference(Exception):
+    """What a reader sees is not what was written."""
+
+
+def require(same, what, want, got):
+    if not same:
+        raise Difference(f"{what}: want {shorten(want)}, got {shorten(got)}")
+
+
+def shorten(value):
+    text = repr(value)
+    return text if len(text) < 400 else text[:400] + "..."
+
+
+def equal_rows(what, want, got):
+    require(len(want) == len(got), f"{what}: number of rows", len(want), len(got))
+    for i, (w, g) in enumerate(zip(want, got)):
+        require(w.keys() == g.keys(), f"{what}: columns of row {i}", list(w), list(g))
+        for column in w:
+            require(same(w[column], g[column]), f"{what}: row {i}, column {column}", w[column], g[column])
+
+
+def same(a, b):
+    """Equal in value and in kind: 1 is not True, and null is not an empty text."""
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list):
+        return isinstance(b, list) and len(a) == len(b) and all(map(same, a, b))
+    return type(a) is type(b) and a == b
+
+
+# What was written, from the provenance and the settings in the manifest.
+
+
+class Export:
+    def __init__(self, directory):
+        self.dir = directory
+        with open(self.path("manifest.json"), encoding="utf-8") as f:
+            self.manifest = json.load(f)
+        self.settings = self.manifest["settings"]
+        files = sorted(glob.glob(self.path("provenance-*.parquet")))
+        rows = [r for f in files for r in pq.read_table(f).to_pylist()]
+        require(rows, f"{directory}: rows of the provenance", "some", 0)
+        self.splits = {s: [r for r in rows if r["split"] == s] for s in HUB_SPLITS}
+        self.splits = {s: r for s, r in self.splits.items() if r}
+        self.problems = {s: first_of_each_question(self.splits.get(s, [])) for s in ("train", "eval")}
+
+    def path(self, *names):
+        return os.path.join(self.dir, *names)
+
+    def prompt(self, row):
+        return fill(self.settings["prompt"], row["question"], row["ground_truth"], row["answer"])
+
+    def policy_prompt(self, question):
+        return fill(self.settings.get("policy_prompt") or DEFAULT_POLICY_PROMPT, question, "", "")
+
+    def drawn(self, split, kind):
+        """The problems of a set: all with false negatives, or as many by seeded hash."""
+        problems = self.problems[split]
+        enriched = [p for p in problems if p["false_negatives"] > 0]
+        if kind == "enriched":
+            return enriched
+        order = sorted(problems, key=lambda p: hashlib.sha256(f"policy {self.settings['seed']}\n{p['question']}".encode()).digest()[:8])
+        plain = {p["question"] for p in order[: len(enriched)]}
+        return [p for p in problems if p["question"] in plain]
+
+    def sets(self):
+        for split, suffix in (("train", ""), ("eval", "_eval")):
+            for kind in ("enriched", "plain"):
+                if self.drawn(split, kind):
+                    yield split, kind, kind + suffix
+
+
+def first_of_each_question(rows):
+    seen, first = set(), []
+    for r in rows:
+        if r["question"] not in seen:
+            seen.add(r["question"])
+            first.append(r)
+    return first
+
+
+def fill(template, question, truth, answer):
+    values = {"QUESTION": question, "GROUND_TRUTH_ANSWER": truth, "MODEL_ANSWER": answer}
+    return re.sub(r"\{\{(QUESTION|GROUND_TRUTH_ANSWER|MODEL_ANSWER)\}\}", lambda m: values[m[1]], template)
+
+
+def unescaped(text):
+    """Control tokens and tags in values are written with &lt; for <."""
+    return text.replace("&lt;", "<")
+
+
+def check_conversation(what, export, row, messages):
+    """Compares (role, text) pairs, in words of sharegpt, with a row of the provenance."""
+    system = export.settings["system"]
+    want = (["system"] if system else []) + ["human", "gpt"]
+    require([role for role, _ in messages] == want, f"{what}: roles", want, messages)
+    if system:
+        require(messages[0][1] == system, f"{what}: system message", system, messages[0][1])
+    prompt, reply = messages[-2][1], messages[-1][1]
+    require(unescaped(prompt) == unescaped(export.prompt(row)), f"{what}: prompt", export.prompt(row), prompt)
+    verdict = "True" if row["label"] else "False"
+    require(reply == verdict or reply.endswith("Answer: " + verdict), f"{what}: reply", verdict, reply)
+
+
+# Hugging Face: five readers of the same Parquet files. Each returns the types of the
+# columns, in its own words, and the rows.
+
+
+def read_datasets(export, split):
+    from datasets import load_dataset
+
+    data = load_dataset(export.dir, cache_dir=tempfile.mkdtemp(dir=WORK))
+    require(set(data) == {HUB_SPLITS[s] for s in export.splits}, "datasets: splits", sorted(export.splits), sorted(data))
+    d = data[HUB_SPLITS[split]]
+    return {c: str(t) for c, t in zip(d.features.arrow_schema.names, d.features.arrow_schema.types)}, list(d)
+
+
+def read_pyarrow(export, split):
+    table = pa.concat_tables(pq.read_table(f) for f in shards(export, split))
+    # Nullability is no matter of types: a column without nulls may say so or not.
+    return {f.name: str(f.type).replace(" not null", "") for f in table.schema}, table.to_pylist()
+
+
+def read_pandas(export, split):
+    import pandas
+
+    frame = pandas.concat([pandas.read_parquet(f) for f in shards(export, split)], ignore_index=True)
+    for column, kind in (("conversations", list), ("domain", list)):
+        frame[column] = frame[column].map(kind)
+    return {c: str(t) for c, t in frame.dtypes.items()}, frame.to_dict("records")
+
+
+def read_duckdb(export, split):
+    import duckdb
+
+    found = duckdb.sql(f"SELECT * FROM read_parquet({shards(export, split)!r})")
+    return dict(zip(found.columns, map(str, found.types))), [dict(zip(found.columns, r)) for r in found.fetchall()]
+
+
+def read_polars(export, split):
+    import polars
+
+    frame = polars.read_parquet(shards(export, split))
+    return {c: str(t) for c, t in frame.schema.items()}, frame.to_dicts()
+
+
+def shards(export, split):
+    found = sorted(glob.glob(export.path("data", HUB_SPLITS[split] + "-*.parquet")))
+    require(found, f"data: shards of {split}", "some", found)
+    for i, f in enumerate(found):
+        want = f"{HUB_SPLITS[split]}-{i:05d}-of-{len(found):05d}.parquet"
+        require(os.path.basename(f) == want, "data: name of a shard", want, os.path.basename(f))
+    return found
+
+
+ARROW = {"text": "string", "texts": "list<element: string>", "bool": "bool", "int32": "int32", "messages": "list<element: struct<from: string, value: string>>"}
+HUB_READERS = {
+    "datasets": (read_datasets, {**ARROW, "texts": "list<item: string>", "messages": "list<item: struct<from: string, value: string>>"}),
+    "pyarrow": (read_pyarrow, ARROW),
+    "pandas": (read_pandas, {"text": "object", "texts": "object", "bool": "bool", "int32": "int32", "messages": "object"}),
+    "duckdb": (read_duckdb, {"text": "VARCHAR", "texts": "VARCHAR[]", "bool": "BOOLEAN", "int32": "INTEGER", "messages": 'STRUCT("from" VARCHAR, "value" VARCHAR)[]'}),
+    "polars": (read_polars, {"text": "String", "texts": "List(String)", "bool": "Boolean", "int32": "Int32", "messages": "List(Struct({'from': String, 'value': String}))"}),
+}
+
+
+def check_hugging_face(export, reader):
+    read, types = HUB_READERS[reader]
+    rows = 0
+    for split, written in export.splits.items():
+        what = f"{reader}, data/{HUB_SPLITS[split]}"
+        got_types, got = read(export, split)
+        want_types = {c: types[t] for c, t in COLUMNS.items()}
+        require(want_types == got_types, f"{what}: types", want_types, got_types)
+        for i, (w, g) in enumerate(zip(written, got)):
+            messages = g["conversations"]
+            require(all(same(sorted(m), ["from", "value"]) for m in messages), f"{what}: row {i}: messages", "from and value", messages)
+            check_conversation(f"{what}: row {i}", export, w, [(m["from"], m["value"]) for m in messages])
+        bare = [c for c in COLUMNS if c != "conversations"]
+        equal_rows(what, [{c: w[c] for c in bare} for w in written], [{c: g[c] for c in bare} for g in got])
+        rows += len(got)
+    return rows
+
+
+def check_card(export):
+    """The card's numbers and hashes are those of the files."""
+    from huggingface_hub import DatasetCard
+
+    card = DatasetCard.load(export.path("README.md"))
+    info = card.data.to_dict()["dataset_info"]
+    want = {HUB_SPLITS[s]: len(r) for s, r in export.splits.items()}
+    got = {s["name"]: s["num_examples"] for s in info["splits"]}
+    require(want == got, "README.md: num_examples", want, got)
+    files = [f for s in export.splits for f in shards(export, s)]
+    require(info["download_size"] == sum(map(os.path.getsize, files)), "README.md: download_size", sum(map(os.path.getsize, files)), info["download_size"])
+    require(info["dataset_size"] == sum(s["num_bytes"] for s in info["splits"]), "README.md: dataset_size", "the sum of num_bytes", info["dataset_size"])
+    for s in info["splits"]:
+        split = next(k for k, v in HUB_SPLITS.items() if v == s["name"])
+        memory = sum(pq.read_table(f).nbytes for f in shards(export, split))
+        # Arrow adds an offset and a few bits for each batch.
+        require(abs(s["num_bytes"] - memory) <= 0.02 * memory + 1024, f"README.md: num_bytes of {split}", memory, s["num_bytes"])
+    for f in files:
+        with open(f, "rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        require(digest in card.text, f"README.md: SHA-256 of {os.path.basename(f)}", digest, "another")
+    require(("simulated" in card.data.tags) == export.manifest["simulated"], "README.md: tag simulated", export.manifest["simulated"], card.data.tags)
+    return sum(want.values())
+
+
+# LLaMA-Factory
+
+
+CHAT_TEMPLATE = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+
+
+def make_tokenizer():
+    """A tokenizer with a token for each byte: what it encodes it decodes to the same text."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={c: i for i, c in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>",
+                                   additional_special_tokens=["<|im_start|>"], clean_up_tokenization_spaces=False)
+    fast.chat_template = CHAT_TEMPLATE
+    fast.padding_side = "right"
+    return fast
+
+
+def llama_factory_rows(info, path):
+    """The rows of a dataset's file as (system, messages, chosen, rejected), by dataset_info.json alone."""
+    columns, tags = info.get("columns", {}), info.get("tags", {})
+    with open(path, encoding="utf-8") as f:
+        written = [json.loads(line) for line in f]
+    for r in written:
+        if info["formatting"] == "alpaca":
+            texts = [r[columns[c]] for c in ("prompt", "query") if c in columns and r.get(columns[c])]
+            system = r.get(columns["system"], "") if "system" in columns else ""
+            messages = [("user", "\n".join(texts))]
+            if "response" in columns and not info.get("ranking"):
+                messages.append(("assistant", r[columns["response"]]))
+        else:
+            role, content = tags["role_tag"], tags["content_tag"]
+            roles = {tags["user_tag"]: "user", tags["assistant_tag"]: "assistant", tags["system_tag"]: "system"}
+            messages = [(roles[m[role]], m[content]) for m in r[columns["messages"]]]
+            system = messages.pop(0)[1] if messages[0][0] == "system" else ""
+        pair = []
+        if info.get("ranking"):
+            pair = [r[columns[c]] for c in ("chosen", "rejected")]
+            if info["formatting"] != "alpaca":
+                pair = [m[tags["content_tag"]] for m in pair]
+        yield r, system, messages, pair
+
+
+def check_llama_factory(export, tokenizer):
+    from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
+    from llamafactory.data.loader import _get_merged_dataset
+    from llamafactory.extras.constants import IGNORE_INDEX
+    from llamafactory.hparams import DataArguments, ModelArguments
+    from transformers import Seq2SeqTrainingArguments
+
+    with open(export.path("dataset_info.json"), encoding="utf-8") as f:
+        infos = json.load(f)
+    by_name = {f"{export.settings['dataset']}_{s}": s for s in HUB_SPLITS}
+    rows = 0
+    for name, info in infos.items():
+        what = f"LLaMA-Factory, {name}"
+        stage = "rm" if info.get("ranking") else "sft"
+        written = list(llama_factory_rows(info, export.path(info["file_name"])))
+        model_args = ModelArguments(model_name_or_path="none", cache_dir=tempfile.mkdtemp(dir=WORK))
+        data_args = DataArguments(dataset=name, dataset_dir=export.dir, template="qwen", cutoff_len=LENGTH, overwrite_cache=True)
+        training_args = Seq2SeqTrainingArguments(output_dir=os.path.join(WORK, "out"), report_to=[], use_cpu=True)
+        training_args.should_log_examples = False
+
+        aligned = list(_get_merged_dataset([name], model_args, data_args, training_args, stage))
+        require(len(aligned) == len(written), f"{what}: rows aligned", len(written), len(aligned))
+        template = get_template_and_fix_tokenizer(tokenizer, data_args)
+        with open(os.devnull, "w") as null:
+            stdout, sys.stdout = sys.stdout, null  # it prints an example
+            try:
+                kept = get_dataset(template, model_args, data_args, training_args, stage, tokenizer)["train_dataset"]
+            finally:
+                sys.stdout = stdout
+        require(len(kept) == len(written), f"{what}: rows kept", len(written), len(kept))
+
+        for i, (a, k, (_, system, messages, pair)) in enumerate(zip(aligned, kept, written)):
+            at = f"{what}: row {i}"
+            require((a["_system"] or "") == system, f"{at}: system", system, a["_system"])
+            got = [(m["role"], m["content"]) for m in a["_prompt"] + ([] if pair else a["_response"])]
+            require(got == messages, f"{at}: messages", messages, got)
+            if pair:
+                require([m["content"] for m in a["_response"]] == pair, f"{at}: pair", pair, a["_response"])
+                for key, reply in zip(("chosen", "rejected"), pair):
+                    seen = tokenizer.decode([t for t in k[key + "_labels"] if t != IGNORE_INDEX])
+                    require(seen.removesuffix("\n").removesuffix("<|im_end|>") == reply, f"{at}: {key}", reply, seen)
+            else:
+                seen = tokenizer.decode([t for t in k["labels"] if t != IGNORE_INDEX])
+                require(seen.removesuffix("\n").removesuffix("<|im_end|>") == messages[-1][1], f"{at}: label", messages[-1][1], seen)
+            ids = k["chosen_input_ids"] if pair else k["input_ids"]
+            text = tokenizer.decode(ids)
+            asked = [c for role, c in messages if role == "user"][-1]
+            require(f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n" in text and system in text, f"{at}: text", asked, text)
+        split = by_name.get(name)
+        if split and not info.get("ranking"):
+            require(len(written) == len(export.splits[split]), f"{what}: rows", len(export.splits[split]), len(written))
+            for i, (row, (_, system, messages, _)) in enumerate(zip(export.splits[split], written)):
+                said = [("system", system)] if system else []
+                said += [({"user": "human", "assistant": "gpt"}[r], c) for r, c in messages]
+                check_conversation(f"{what}: row {i}", export, row, said)
+        rows += len(kept)
+    return rows
+
+
+# Reinforcement learning
+
+
+def check_verl(export, tokenizer, reference=None):
+    from omegaconf import OmegaConf
+    from verl.utils.dataset.rl_dataset import RLHFDataset
+
+    rows = 0
+    for split, kind, name in export.sets():
+        what, path = f"verl/{name}", export.path("verl", name + ".parquet")
+        if reference:
+            same_schema(what, pq.read_schema(reference), pq.read_schema(path))
+        config = OmegaConf.create({
+            "max_prompt_length": LENGTH, "filter_overlong_prompts": True, "filter_overlong_prompts_workers": 1, "truncation": "error",
+            "return_raw_chat": True, "cache_dir": tempfile.mkdtemp(dir=WORK),
+        })
+        with open(os.devnull, "w") as null:
+            stdout, sys.stdout = sys.stdout, null
+            try:
+                data = RLHFDataset(path, tokenizer, config)
+            finally:
+                sys.stdout = stdout
+        written = export.drawn(split, kind)
+        require(len(data) == len(written), f"{what}: rows kept", len(written), len(data))
+        for i, p in enumerate(written):
+            item = data[i]
+            want = {
+                "source": p["source"], "domain": p["domain"], "data_source": export.settings["dataset"], "ability": "math",
+                "reward_model": {"ground_truth": p["ground_truth"], "style": "rule"},
+                "extra_info": {
+                    "index": i, "question": p["question"], "solution": p["ground_truth"], "split": split, "problem_id": p["problem_id"], "source": p["source"],
+                    "false_negatives": p["false_negatives"], "rejections": p["rejections"], "simulated": p["simulated"],
+                },
+            }
+            equal_rows(f"{what}: problem {i}", [want], [{c: item[c] for c in want}])
+            [message] = item["raw_prompt"]
+            require(message["role"] == "user" and unescaped(message["content"]) == unescaped(export.policy_prompt(p["question"])),
+                    f"{what}: prompt of problem {i}", export.policy_prompt(p["question"]), message)
+        rows += len(data)
+    require(rows, "verl: problems", "some", rows)
+    return rows
+
+
+def same_schema(what, published, ours):
+    """The columns that both have are of one type, and the structs of the published file are whole."""
+    for column in ("source", "domain", "data_source", "prompt", "ability", "reward_model"):
+        want, got = (str(s.field(column).type).replace(" not null", "") for s in (published, ours))
+        require(want == got, f"{what}: type of {column}", want, got)
+    for field in published.field("extra_info").type:
+        got = ours.field("extra_info").type.field(field.name).type
+        require(got == field.type, f"{what}: type of extra_info.{field.name}", field.type, got)
+
+
+def check_trl(export, tokenizer):
+    import datasets
+    from trl.data_utils import apply_chat_template, extract_prompt, is_conversational
+
+    rows = 0
+    written = {name: export.drawn(split, kind) for split, kind, name in export.sets()}
+    for path in sorted(glob.glob(export.path("trl", "*.jsonl"))):
+        name = os.path.splitext(os.path.basename(path))[0]
+        what = f"trl/{name}"
+        data = datasets.load_dataset("json", data_files=path, cache_dir=tempfile.mkdtemp(dir=WORK))["train"]
+        if "chosen" in data.column_names:
+            check_trl_pairs(what, path, data, tokenizer)
+            rows += len(data)
+            continue
+        problems = written.pop(name)
+        require(len(data) == len(problems), f"{what}: rows", len(problems), len(data))
+        for i, (p, row) in enumerate(zip(problems, data)):
+            require(row.keys() == {"prompt", "answer"}, f"{what}: columns", ["prompt", "answer"], list(row))
+            require(is_conversational(row), f"{what}: row {i}", "a conversation", row)
+            require(row["answer"] == p["ground_truth"], f"{what}: answer of row {i}", p["ground_truth"], row["answer"])
+            asked = unescaped(export.policy_prompt(p["question"]))
+            text = apply_chat_template({"prompt": row["prompt"]}, tokenizer)["prompt"]
+            require(unescaped(text) == f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n", f"{what}: text of row {i}", asked, text)
+        rows += len(data)
+    require(not written, "trl: sets that are missing", [], list(written))
+    return rows
+
+
+def check_trl_pairs(what, path, data, tokenizer):
+    from trl.data_utils import apply_chat_template, is_conversational, maybe_extract_prompt
+
+    with open(path, encoding="utf-8") as f:
+        written = [json.loads(line) for line in f]
+    equal_rows(what, written, list(data))
+    for i, row in enumerate(data):
+        require(is_conversational(row), f"{what}: row {i}", "a conversation", row)
+        texts = apply_chat_template(maybe_extract_prompt(row), tokenizer)
+        for key in ("chosen", "rejected"):
+            require(texts[key] == row[key][-1]["content"] + "<|im_end|>\n", f"{what}: {key} of row {i}", row[key], texts[key])
+
+
+# Everything, and the proof that it can fail
+
+
+def checks(export, tokenizer, reference):
+    """(target, reader, check) for each target that the export has."""
+    if os.path.isdir(export.path("data")):
+        for reader in HUB_READERS:
+            yield "hugging_face", reader, lambda e, r=reader: check_hugging_face(e, r)
+        yield "hugging_face", "huggingface_hub", check_card
+    if os.path.exists(export.path("dataset_info.json")):
+        yield "llama_factory", "LLaMA-Factory", lambda e: check_llama_factory(e, tokenizer)
+    if os.path.isdir(export.path("verl")):
+        yield "verl", "verl", lambda e: check_verl(e, tokenizer, reference)
+    if os.path.isdir(export.path("trl")):
+        yield "trl", "TRL", lambda e: check_trl(e, tokenizer)
+
+
+def break_parquet(path, change):
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    change(rows[len(rows) // 2])
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+
+
+def break_lines(path, change):
+    with open(path, encoding="utf-8") as f:
+        rows = [json.loads(line) for line in f]
+    change(rows[len(rows) // 2])
+    with open(path, "w", encoding="utf-8") as f:
+        for r in rows:
+            f.write(json.dumps(r, ensure_ascii=False) + "\n")
+
+
+def change_last_text(row):
+    """Adds a sign to the last text of the row's last message, or to its last text."""
+    column = list(row)[-1]
+    message = row[column][-1] if isinstance(row[column], list) else row[column]
+    if isinstance(message, dict):
+        message[list(message)[-1]] += "?"
+    else:
+        row[column] += "?"
+
+
+def change(row, column, value):
+    row[column] = value
+
+
+def breaks(export):
+    """(target, what is broken, how) for each target."""
+    yield "hugging_face", "a category", lambda e: break_parquet(shards(e, "train")[0], lambda r: change(r, "category", r["category"] + "?"))
+    yield "hugging_face", "a label", lambda e: break_parquet(shards(e, "train")[0], lambda r: change(r, "label", not r["label"]))
+    yield "hugging_face", "a message", lambda e: break_parquet(shards(e, "train")[0], lambda r: r["conversations"][-1].update(value="true"))
+    yield "llama_factory", "a message", lambda e: break_lines(e.path("train.jsonl"), change_last_text)
+    yield "verl", "a ground truth", lambda e: break_parquet(e.path("verl", "plain.parquet"), lambda r: r["reward_model"].update(ground_truth="?"))
+    yield "trl", "an answer", lambda e: break_lines(e.path("trl", "plain.jsonl"), lambda r: change(r, "answer", r["answer"] + "?"))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("export", help="directory of a finished export stage")
+    parser.add_argument("--reference", help="a published file of the schema that verl's files are to have")
+    args = parser.parse_args()
+
+    export, tokenizer = Export(args.export), make_tokenizer()
+    failed, table = 0, []
+    for target, reader, check in checks(export, tokenizer, args.reference):
+        try:
+            table.append((target, reader, check(export), "yes"))
+        except Exception as err:  # a reader that raises refuses the file
+            failed += 1
+            table.append((target, reader, "-", "NO"))
+            print(f"{target}, {reader}: {type(err).__name__}: {err}", file=sys.stderr)
+    print(f"{'target':14} {'reader':16} {'rows':>9}  equal")
+    for target, reader, rows, verdict in table:
+        print(f"{target:14} {reader:16} {rows:>9}  {verdict}")
+
+    broken = 0
+    for target, what, damage in breaks(export):
+        readers = [(r, c) for t, r, c in checks(export, tokenizer, args.reference) if t == target]
+        if not readers:
+            continue
+        copy = os.path.join(WORK, "broken")
+        shutil.copytree(args.export, copy)
+        hurt = Export(copy)
+        damage(hurt)
+        for reader, check in readers:
+            try:
+                check(hurt)
+            except Difference:
+                broken += 1
+            else:
+                failed += 1
+                print(f"self-test: {what} of {target} is changed, and {reader}'s check does not notice", file=sys.stderr)
+        shutil.rmtree(copy)
+    print(f"self-test: {broken} changed files were noticed")
+    return 1 if failed or not broken else 0
+
+
+if __name__ == "__main__":
+    try:
+        code = main()
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+    sys.exit(code)
