@@ -27,16 +27,16 @@ type splitTally struct {
 	bits        int64 // in memory, as Arrow holds the rows
 }
 
-func newTally(splits []string) tally {
-	t := tally{splits: map[string]*splitTally{}, sources: map[string]int64{}}
-	for _, s := range splits {
-		t.splits[s] = &splitTally{origins: map[string]int64{}}
-	}
-	return t
+func newTally() tally {
+	return tally{splits: map[string]*splitTally{}, sources: map[string]int64{}}
 }
 
 func (t tally) add(e rows.Example, bits int64) {
 	s := t.splits[e.Split]
+	if s == nil {
+		s = &splitTally{origins: map[string]int64{}}
+		t.splits[e.Split] = s
+	}
 	s.rows++
 	if e.Label {
 		s.right++
@@ -138,7 +138,7 @@ func (c *card) counts(w io.Writer) {
 			origins = append(origins, fmt.Sprintf("%s %d", markdown(o), s.origins[o]))
 		}
 		fmt.Fprintf(w, "| %s | %d | %d | %d | %.1f%% | %s |\n", markdown(hubSplit(name)), s.rows, s.right, s.rows-s.right,
-			100*float64(s.right)/float64(max(1, s.rows)), strings.Join(origins, ", "))
+			100*float64(s.right)/float64(s.rows), strings.Join(origins, ", "))
 	}
 	fmt.Fprint(w, "\nNo question is in two splits, in whatever written form.")
 	if slices.Contains(c.splits, rows.SplitHeldOut) {

@@ -11,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"tinyv/internal/manifest"
-	"tinyv/internal/rows"
 	"tinyv/internal/version"
 )
 
@@ -128,9 +127,9 @@ func TestCardHeader(t *testing.T) {
 }
 
 func TestCardOfSimulatedSet(t *testing.T) {
-	j := job{upstream: &manifest.Manifest{Simulated: true}, splits: []string{rows.SplitTrain}, Options: Options{Dataset: "d"}}
+	j := job{upstream: &manifest.Manifest{Simulated: true}, Options: Options{Dataset: "d"}}
 	var text strings.Builder
-	if err := (&card{job: j, tally: newTally(j.splits)}).write(&text); err != nil {
+	if err := (&card{job: j, tally: newTally()}).write(&text); err != nil {
 		t.Fatal(err)
 	}
 	head, _, _ := strings.Cut(text.String(), "## ")

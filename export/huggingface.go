@@ -89,27 +89,27 @@ func hubSplit(split string) string {
 }
 
 // huggingFace writes a directory that `hf upload` takes as a dataset: the splits
-// as Parquet shards, and the card.
+// as Parquet shards, and the card. Shards are begun with a split's first row, since
+// a split without rows is none.
 type huggingFace struct {
 	job
-	shards map[string]*rows.Writer[published] // by split
-	tally  tally
+	rowsPerShard int64 // 0 for as many as rows.Create has in a part
+	shards       map[string]*rows.Writer[published]
+	tally        tally
 }
 
-func openHuggingFace(j job) (target, error) { return newHuggingFace(j, 0) }
+func openHuggingFace(j job) (target, error) {
+	return &huggingFace{job: j, shards: map[string]*rows.Writer[published]{}, tally: newTally()}, nil
+}
 
-// newHuggingFace opens the target; of rowsPerShard 0 is as many as rows.Create has in a part.
-func newHuggingFace(j job, rowsPerShard int64) (*huggingFace, error) {
-	t := &huggingFace{job: j, shards: map[string]*rows.Writer[published]{}, tally: newTally(j.splits)}
-	for _, split := range j.splits {
-		shards, err := rows.Create[published](filepath.Join(j.dir, publishedDir), hubSplit(split), "parquet", rowsPerShard)
-		if err != nil {
-			t.abort()
-			return nil, err
-		}
-		t.shards[split] = shards
+// shardFiles are the shards of every split, under their names and those that they
+// have while they are written.
+func shardFiles() []string {
+	var names []string
+	for _, split := range splits() {
+		names = append(names, publishedDir+"/"+hubSplit(split)+"-*.parquet")
 	}
-	return t, nil
+	return names
 }
 
 func (t *huggingFace) write(r row) error {
@@ -122,7 +122,15 @@ func (t *huggingFace) write(r row) error {
 		p.Conversations = append(p.Conversations, publishedMessage{"system", r.system})
 	}
 	p.Conversations = append(p.Conversations, publishedMessage{"human", r.prompt}, publishedMessage{"gpt", r.reply})
-	if err := t.shards[r.Split].Write(p); err != nil {
+	shards := t.shards[r.Split]
+	if shards == nil {
+		var err error
+		if shards, err = rows.Create[published](filepath.Join(t.dir, publishedDir), hubSplit(r.Split), "parquet", t.rowsPerShard); err != nil {
+			return err
+		}
+		t.shards[r.Split] = shards
+	}
+	if err := shards.Write(p); err != nil {
 		return err
 	}
 	t.tally.add(r.Example, p.arrowBits())
@@ -149,8 +157,13 @@ func (p *published) arrowBits() int64 {
 
 func (t *huggingFace) finish() ([]string, error) {
 	var names []string
-	var files []manifest.File
+	c := card{job: t.job, tally: t.tally}
+	c.splits = nil
 	for _, split := range t.splits {
+		if t.shards[split] == nil {
+			continue
+		}
+		c.splits = append(c.splits, split)
 		if err := t.shards[split].CloseShards(); err != nil {
 			return nil, err
 		}
@@ -161,11 +174,11 @@ func (t *huggingFace) finish() ([]string, error) {
 				return nil, err
 			}
 			file.Path = name
-			names, files = append(names, name), append(files, file)
+			names, c.files = append(names, name), append(c.files, file)
 		}
 	}
 	var text strings.Builder
-	if err := (&card{job: t.job, tally: t.tally, files: files}).write(&text); err != nil {
+	if err := c.write(&text); err != nil {
 		return nil, err
 	}
 	return append(names, CardFile), rows.WriteFile(filepath.Join(t.dir, CardFile), []byte(text.String()))

@@ -18,10 +18,9 @@ import (
 // runTargets writes examples to the targets named.
 func runTargets(t testing.TB, in []rows.Example, o Options, targets ...string) (*manifest.Manifest, string, error) {
 	t.Helper()
-	balance := stagetest.Finished(t, "balance", "examples", in, map[string]*manifest.Counts{"annotations": {In: int64(len(in)), Out: int64(len(in))}}, splitsOf(in))
-	dir := filepath.Join(t.TempDir(), "export")
 	o.Targets = targets
-	m, err := Run(t.Context(), stagetest.Env(), dir, balance, o)
+	dir := filepath.Join(t.TempDir(), "export")
+	m, err := runInto(t, stagetest.Env(), dir, in, o)
 	return m, dir, err
 }
 
@@ -90,12 +89,14 @@ func TestHuggingFaceGolden(t *testing.T) {
 func TestShards(t *testing.T) {
 	dir := t.TempDir()
 	j := job{dir: dir, splits: []string{rows.SplitTrain}, upstream: &manifest.Manifest{}, Options: Options{Prompt: template, Dataset: "d"}}
-	hub, err := newHuggingFace(j, 2)
+	opened, err := openHuggingFace(j)
 	if err != nil {
 		t.Fatal(err)
 	}
+	hub := opened.(*huggingFace)
+	hub.rowsPerShard = 2
 	for _, answer := range []string{"a", "b", "c", "d", "e"} {
-		if err := hub.write(j.row(example("q", answer, true))); err != nil {
+		if err := hub.write(row{Example: example("q", answer, true), prompt: "p", reply: "True"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -127,7 +128,7 @@ func TestAbortLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := opened.write(j.row(example("q", "a", true))); err != nil {
+		if err := opened.write(row{Example: example("q", "a", true), prompt: "p", reply: "True", wrong: "False"}); err != nil {
 			t.Fatal(err)
 		}
 		opened.abort()
@@ -140,23 +141,22 @@ func TestAbortLeavesNothing(t *testing.T) {
 // TestForeignFilesStay runs one target, and then another that would write over a
 // file that the user put there.
 func TestForeignFilesStay(t *testing.T) {
-	in := hostile()
-	balance := stagetest.Finished(t, "balance", "examples", in, map[string]*manifest.Counts{"annotations": {In: 8, Out: 8}}, splitsOf(in))
 	dir := filepath.Join(t.TempDir(), "export")
-	o := Options{Prompt: template, Dataset: "d", Targets: []string{"llama_factory"}}
-	if _, err := Run(t.Context(), stagetest.Env(), dir, balance, o); err != nil {
+	export := func(seed int64, targets ...string) error {
+		_, err := runInto(t, stagetest.Env(), dir, hostile(), Options{Seed: seed, Targets: targets})
+		return err
+	}
+	if err := export(1, "llama_factory"); err != nil {
 		t.Fatal(err)
 	}
 	readme := filepath.Join(dir, CardFile)
 	if err := os.WriteFile(readme, []byte("mine"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	o.Seed++
-	if _, err := Run(t.Context(), stagetest.Env(), dir, balance, o); err != nil {
+	if err := export(2, "llama_factory"); err != nil {
 		t.Errorf("a file that no target of the run makes is in the way: %v", err)
 	}
-	o.Targets = append(o.Targets, "hugging_face")
-	if _, err := Run(t.Context(), stagetest.Env(), dir, balance, o); err == nil || !strings.Contains(err.Error(), readme) {
+	if err := export(2, "llama_factory", "hugging_face"); err == nil || !strings.Contains(err.Error(), readme) {
 		t.Errorf("a README.md of the user's: %v", err)
 	}
 	if text, err := os.ReadFile(readme); err != nil || string(text) != "mine" {

@@ -5,19 +5,14 @@ const trlDir = "trl"
 // trlRow is a problem as TRL's GRPO trainer takes it. The trainer hands columns
 // other than prompt, here the ground truth, to the reward functions by name.
 type trlRow struct {
-	Prompt []trlMessage `json:"prompt"`
-	Answer string       `json:"answer"`
-}
-
-type trlMessage struct {
-	Role    string `json:"role"`
-	Content string `json:"content"`
+	Prompt []turn `json:"prompt"`
+	Answer string `json:"answer"`
 }
 
 // openTRL writes the problems as JSON lines for TRL: those that verl's files have,
 // in the same order.
 func openTRL(j job) (target, error) {
 	return openPolicy(j, trlDir, "jsonl", func(p problem, _ int64) trlRow {
-		return trlRow{Prompt: []trlMessage{{Role: "user", Content: j.ask(p.Question)}}, Answer: p.GroundTruth}
+		return trlRow{Prompt: []turn{{Role: "user", Content: j.ask(p.Question)}}, Answer: p.GroundTruth}
 	})
 }
