@@ -73,28 +73,29 @@ type model struct {
 	ByteFallback            bool             `json:"byte_fallback"`
 	IgnoreMerges            bool             `json:"ignore_merges"`
 	Vocab                   map[string]int64 `json:"vocab"`
-	Merges                  []mergePair      `json:"merges"`
+	Merges                  json.RawMessage  `json:"merges"`
 }
 
-// mergePair is written as a list of two, or as both with a space between.
-type mergePair [2]string
-
-func (p *mergePair) UnmarshalJSON(data []byte) error {
-	var parts []string
-	if data[0] == '"' {
-		var line string
-		if err := json.Unmarshal(data, &line); err != nil {
-			return err
+// readMerges takes both ways that files write the pairs: lists of two, or texts
+// with a space between.
+func readMerges(data json.RawMessage) ([][]string, error) {
+	var pairs [][]string
+	if json.Unmarshal(data, &pairs) != nil {
+		var lines []string
+		if err := json.Unmarshal(data, &lines); err != nil {
+			return nil, fmt.Errorf("model.merges: %w", err)
 		}
-		parts = strings.Split(line, " ")
-	} else if err := json.Unmarshal(data, &parts); err != nil {
-		return err
+		pairs = make([][]string, len(lines))
+		for i, line := range lines {
+			pairs[i] = strings.Split(line, " ")
+		}
 	}
-	if len(parts) != 2 {
-		return fmt.Errorf("the merge %s is not of two tokens", data)
+	for i, p := range pairs {
+		if len(p) != 2 {
+			return nil, fmt.Errorf("model.merges, entry %d: %q is not of two tokens", i, p)
+		}
 	}
-	*p = mergePair(parts)
-	return nil
+	return pairs, nil
 }
 
 func read(r io.Reader) (*Tokenizer, error) {
@@ -303,7 +304,11 @@ func newBPE(m *model) (*bpe, error) {
 	case m.ByteFallback:
 		return nil, unsupported("model.byte_fallback")
 	}
-	b := &bpe{merges: make(map[pair]merge, len(m.Merges))}
+	merges, err := readMerges(m.Merges)
+	if err != nil {
+		return nil, err
+	}
+	b := &bpe{merges: make(map[pair]merge, len(merges))}
 	for _, token := range slices.Sorted(maps.Keys(m.Vocab)) {
 		if id := m.Vocab[token]; id < 0 || id > math.MaxInt32 {
 			return nil, fmt.Errorf("model.vocab: %q has id %d", token, id)
@@ -323,7 +328,7 @@ func newBPE(m *model) (*bpe, error) {
 			return nil, unsupported("a vocabulary without the byte 0x%02x", c)
 		}
 	}
-	for i, p := range m.Merges {
+	for i, p := range merges {
 		left, right, whole := id(p[0]), id(p[1]), id(p[0]+p[1])
 		if left < 0 || right < 0 || whole < 0 {
 			return nil, fmt.Errorf("model.merges, entry %d: %q, %q or both together are not in model.vocab; the file is damaged: fetch it again", i, p[0], p[1])

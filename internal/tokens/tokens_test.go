@@ -105,9 +105,9 @@ func TestSeveral(t *testing.T) {
 	wait.Wait()
 }
 
-// TestHostile would take hours where time were quadratic.
+// TestHostile would not end before its time-out if time were quadratic.
 func TestHostile(t *testing.T) {
-	const n = 1 << 20
+	const n = 1 << 17
 	for _, name := range small {
 		tok := load(t, name)
 		for _, piece := range []string{"a", "th", " ", "\n", " \n", "'", "é", "e\u0301", "\u0301", "1", "<|im_", "<|im_end|>", "\xff", "$", "👩‍"} {
