@@ -8,13 +8,16 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tinyv/internal/config"
+	"tinyv/internal/manifest"
 	"tinyv/internal/pipeline"
+	"tinyv/internal/report"
 	"tinyv/internal/sim"
+	"tinyv/internal/sim/pool"
 )
 
 func simCommand() *cli.Command {
-	return &cli.Command{
-		Name: "sim", Usage: "serve the simulated models over HTTP",
+	command := &cli.Command{
+		Name: "sim", Usage: "serve the simulated models over HTTP, or make a pool of labelled rows",
 		UsageText: `tinyv sim [--config FILE] [--addr HOST:PORT] [flags]
 
 Examples:
@@ -44,6 +47,65 @@ them, and every kind of fault.`,
 		},
 		Action: simAction,
 	}
+	return withSubcommands(command, simPoolCommand())
+}
+
+// simPoolCommand makes labelled rows without any server.
+func simPoolCommand() *cli.Command {
+	return &cli.Command{
+		Name: "pool", Usage: "make labelled rows, as a finished label stage, for trying balance and export at any size",
+		UsageText: `tinyv sim pool --out DIR [--rows N] [--seed N] [--row-bytes N]
+
+Example:
+   tinyv sim pool --rows 638000 --seed 1 --out runs/pool/label
+   tinyv balance --config configs/quickstart.yaml --in runs/pool/label --out runs/pool`,
+		Description: `The rows have the shares of the published data: docs/sim.md lists them. Their texts
+mean nothing, and every row is marked as simulated. The same flags give the same bytes.
+
+Exit codes:
+   0  done, or found done
+   1  failed
+   2  wrong usage
+   130  interrupted; the same command begins again`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "out", Usage: "write the rows and the manifest to `DIR`; required"},
+			&cli.Int64Flag{Name: "rows", Value: 638_000, Usage: "make `N` rows"},
+			&cli.Int64Flag{Name: "seed", Value: 42, Usage: "draw by the seed `N`"},
+			&cli.IntFlag{Name: "row-bytes", Value: 400, Usage: fmt.Sprintf("texts of a row have `N` bytes on average, %d or more", pool.MinRowBytes)},
+			verboseFlag,
+		},
+		HideHelpCommand: true,
+		OnUsageError: func(c *cli.Context, err error, _ bool) error {
+			return &usageError{fmt.Sprintf("%v; `tinyv sim pool --help` shows the flags", err)}
+		},
+		Before: refuseArguments,
+		Action: simPoolAction,
+	}
+}
+
+func simPoolAction(c *cli.Context) error {
+	out := c.String("out")
+	if out == "" {
+		return &usageError{"--out is missing: name a directory for the rows, for example --out runs/pool/label"}
+	}
+	if n := c.Int64("rows"); n < 1 {
+		return &usageError{fmt.Sprintf("--rows %d: give 1 or more", n)}
+	}
+	if n := c.Int("row-bytes"); n < pool.MinRowBytes {
+		return &usageError{fmt.Sprintf("--row-bytes %d: give %d or more", n, pool.MinRowBytes)}
+	}
+	world := pool.DefaultWorld()
+	world.Seed = uint64(c.Int64("seed"))
+	ctx, env, end := environment(c)
+	defer end()
+	m, err := pool.Write(ctx, env, out, pool.Options{Rows: c.Int64("rows"), RowBytes: c.Int("row-bytes"), World: world})
+	if err != nil {
+		return err
+	}
+	if m.Skipped {
+		env.Log.Info("complete and unchanged, skipped", "directory", out)
+	}
+	return report.Funnel(c.App.Writer, map[string]*manifest.Manifest{m.Stage: m})
 }
 
 func simAction(c *cli.Context) (err error) {
