@@ -60,12 +60,13 @@ def run_peer(name, args, out):
 
 def run_tinyv(args, out):
     version = subprocess.run([args.tinyv, "version"], check=True, capture_output=True, text=True).stdout.split()[-1]
-    used = {"version": version, "wall": 0, "cpu": 0, "mib": 0}
+    used = {"version": version, "wall": 0, "cpu": 0, "mib": 0, "stages": []}
     for command in (["balance", "--in", args.pool], ["export"]):
         _, one = measured([args.tinyv, *command, "--config", args.config, "--out", out])
         used["wall"] += one["wall"]
         used["cpu"] += one["cpu"]
         used["mib"] = max(used["mib"], one["mib"])
+        used["stages"].append(f"{command[0]} {one['wall']:.2f} s wall, {one['cpu']:.2f} s CPU, {one['mib']:.0f} MiB")
     balance, export = (manifest(os.path.join(out, stage)) for stage in ("balance", "export"))
     rows = balance["rows"]["annotations"]
     said = {"rows_in": rows["in"], "unlabelled": 0, "duplicate": 0, "conflicting": 0}
@@ -78,7 +79,7 @@ def run_tinyv(args, out):
         else:
             sys.exit(f"compare: tinyv balance dropped {n} rows as {reason}, which no peer does: {args.config} has to switch that off")
     said["rows_left"], said["smaller_class"] = rows["out"] + spare, min(balance["figures"]["true"], balance["figures"]["false"])
-    lines = sum(count_rows(os.path.join(out, "export", split + ".jsonl")) for split in ("train", "eval"))
+    lines = sum(count_rows(os.path.join(out, "export", f["path"])) for f in export["outputs"] if f["path"].endswith(".jsonl"))
     used["rows_out"] = export["rows"]["examples"]["out"]
     if lines != used["rows_out"]:
         sys.exit(f"compare: tinyv export says {used['rows_out']} rows and wrote {lines}")
@@ -136,7 +137,7 @@ def main():
                 used, said = run_tinyv(args, out) if name == "tinyv" else run_peer(name, args, out)
             finally:
                 shutil.rmtree(out)
-            print(f"round {i + 1}: {name} {used['wall']:.2f} s wall, {used['cpu']:.2f} s CPU, {used['mib']:.0f} MiB", file=sys.stderr)
+            print(f"round {i + 1}: {name} {used['wall']:.2f} s wall, {used['cpu']:.2f} s CPU, {used['mib']:.0f} MiB", *used.get("stages", []), sep="; ", file=sys.stderr)
             if counts.setdefault(name, said) != said:
                 sys.exit(f"compare: {name} counted {said} in round {i + 1}, and {counts[name]} before")
             used["rows_in"] = said["rows_in"]
