@@ -85,9 +85,10 @@ func (o Options) policyPrompt() string {
 	return o.PolicyPrompt
 }
 
-// ask is the user's message to the policy.
-func (o Options) ask(question string) string {
-	return model.Fill(o.policyPrompt(), question, "", "")
+// asker makes the user's message to the policy of a question.
+func (o Options) asker() func(question string) string {
+	prompt := model.NewPrompt(o.policyPrompt())
+	return func(question string) string { return prompt.Fill(question, "", "") }
 }
 
 func (t *policy[T]) spoolPath() string { return filepath.Join(t.dir, t.sub, policySpool) }

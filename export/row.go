@@ -30,6 +30,7 @@ const (
 // rowMaker makes rows of examples, decides which are left out, and counts.
 type rowMaker struct {
 	Options
+	prompt   model.Prompt
 	controls controls
 	lengths  lengths
 	pairs    bool           // the wrong verdict is written too
@@ -38,7 +39,7 @@ type rowMaker struct {
 }
 
 func newRowMaker(o Options) (*rowMaker, error) {
-	m := &rowMaker{Options: o, figures: map[string]int64{}}
+	m := &rowMaker{Options: o, prompt: model.NewPrompt(o.Prompt), figures: map[string]int64{}}
 	m.pairs = slices.ContainsFunc(o.Targets, func(name string) bool { return targets()[name].pairs })
 	var err error
 	if m.lengths, err = newLengths(o); err != nil {
@@ -82,7 +83,7 @@ func (m *rowMaker) row(e rows.Example) (row, string, error) {
 		return row{}, reasonControlTokens, nil
 	}
 
-	r := row{Example: e, system: m.System, prompt: model.Fill(m.Prompt, *texts[0], *texts[1], *texts[2])}
+	r := row{Example: e, system: m.System, prompt: m.prompt.Fill(*texts[0], *texts[1], *texts[2])}
 	borrowed := false
 	if m.Reply == ReplySimple {
 		r.reply, r.wrong = verdictWord(e.Label), verdictWord(!e.Label)

@@ -12,7 +12,8 @@ type trlRow struct {
 // openTRL writes the problems as JSON lines for TRL: those that verl's files have,
 // in the same order.
 func openTRL(j job) (target, error) {
+	ask := j.asker()
 	return openPolicy(j, trlDir, "jsonl", func(p problem, _ int64) trlRow {
-		return trlRow{Prompt: []turn{{Role: "user", Content: j.ask(p.Question)}}, Answer: p.GroundTruth}
+		return trlRow{Prompt: []turn{{Role: "user", Content: ask(p.Question)}}, Answer: p.GroundTruth}
 	})
 }

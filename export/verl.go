@@ -40,10 +40,11 @@ type verlExtra struct {
 
 // openVerl writes the problems as verl's Parquet.
 func openVerl(j job) (target, error) {
+	ask := j.asker()
 	return openPolicy(j, verlDir, "parquet", func(p problem, index int64) verlRow {
 		return verlRow{
 			Source: p.Source, Domain: p.Domain, DataSource: j.Dataset,
-			Prompt:      []verlMessage{{Content: j.ask(p.Question), Role: "user"}},
+			Prompt:      []verlMessage{{Content: ask(p.Question), Role: "user"}},
 			Ability:     "math",
 			RewardModel: verlReward{GroundTruth: p.GroundTruth, Style: "rule"},
 			ExtraInfo: verlExtra{

@@ -18,7 +18,7 @@ var (
 	configFlag = &cli.StringFlag{Name: "config", Usage: "read the run's configuration from `FILE`; required"}
 	outFlag    = &cli.StringFlag{Name: "out", Usage: "work in `DIR`; default runs/NAME for a config NAME.yaml"}
 	importFlag = &cli.StringFlag{Name: "import", Usage: "import replies from `FILE` in place of gen.import.path"}
-	inFlag     = &cli.StringFlag{Name: "in", Usage: "read the stage before this one from `DIR`; default is its directory in --out"}
+	inFlag     = &cli.StringFlag{Name: "in", Usage: "read the stage before the first one that is run from `DIR`; default is its directory in --out"}
 )
 
 func runCommand() *cli.Command {
@@ -32,14 +32,6 @@ func genCommand() *cli.Command {
 func labelCommand() *cli.Command {
 	command := stageCommand("label", "have annotators label the rejections", `tinyv label --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Label)
 	return withSubcommands(command, auditCommand())
-}
-
-func balanceCommand() *cli.Command {
-	return stageCommand("balance", "deduplicate, and choose the ratio of True to False", `tinyv balance --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Balance)
-}
-
-func exportCommand() *cli.Command {
-	return stageCommand("export", "write LLaMA-Factory training files", `tinyv export --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Export)
 }
 
 func trainCommand() *cli.Command {
@@ -60,7 +52,8 @@ func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 	flags := []cli.Flag{configFlag, outFlag, verboseFlag}
 	if len(stages) == 0 || stages[0] == pipeline.Gen {
 		flags = append(flags, importFlag)
-	} else {
+	}
+	if len(stages) == 0 || stages[0] != pipeline.Gen {
 		flags = append(flags, inFlag)
 	}
 	return &cli.Command{
@@ -76,11 +69,7 @@ func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 			if err != nil {
 				return err
 			}
-			out := c.String("out")
-			if out == "" {
-				base := filepath.Base(cfg.Path)
-				out = filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
-			}
+			out := outOf(c, cfg)
 			ctx, env, end := environment(c)
 			defer end()
 			result, err := pipeline.Run(ctx, env, pipeline.Request{Config: cfg, Out: out, Stages: stages, In: c.String("in")})
@@ -90,6 +79,15 @@ func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 			return errors.Join(summarize(c.App.Writer, out, result), err)
 		},
 	}
+}
+
+// outOf is the directory of the run.
+func outOf(c *cli.Context, cfg *config.Config) string {
+	if out := c.String("out"); out != "" {
+		return out
+	}
+	base := filepath.Base(cfg.Path)
+	return filepath.Join("runs", strings.TrimSuffix(base, filepath.Ext(base)))
 }
 
 // summarize prints the funnel, and where to look next.

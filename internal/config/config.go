@@ -34,6 +34,9 @@ const SimulatedURL = "simulated"
 // DefaultDataset is the name that exports have in dataset_info.json.
 const DefaultDataset = "tinyv"
 
+// DefaultTemplate is the chat template of the published fine-tune.
+const DefaultTemplate = "qwen"
+
 // Config is a whole run. A stage is part of the run if its block is there.
 type Config struct {
 	Seed      int64      `yaml:"seed"`    // of everything that is drawn: sampling, balance, split
@@ -46,6 +49,9 @@ type Config struct {
 	Balance   *Balance   `yaml:"balance"`
 	Export    *Export    `yaml:"export"`
 	Train     *Train     `yaml:"train"`
+	Ablation  *Ablation  `yaml:"ablation"` // sets for `tinyv balance --grid` and `tinyv ablate`
+
+	Verifiers map[string]Verifier `yaml:"verifiers"` // by name, for `tinyv eval` and `tinyv verify`
 
 	Path  string         `yaml:"-"` // the file it was read from
 	lines map[string]int // of every key, for later errors
@@ -199,19 +205,6 @@ type Taxonomy struct {
 	MaxTokens   int        `yaml:"max_tokens"`
 }
 
-// Balance is stage 3: deduplicate and choose the ratio.
-type Balance struct {
-	Ratio     string   `yaml:"ratio"`      // True:False, default "1:1"; "0.2" means 0.2:1; "all" keeps every row
-	EvalShare *float64 `yaml:"eval_share"` // share of questions kept for validation, 0 to 1; default 0.05
-}
-
-// Export is stage 4: the training files.
-type Export struct {
-	Prompt  string `yaml:"prompt"`  // file of the human message
-	System  string `yaml:"system"`  // file of the system message, stated in every row; none by default
-	Dataset string `yaml:"dataset"` // name in dataset_info.json; default tinyv
-}
-
 // Train is stage 5: the fine-tune. Defaults are those of the published card.
 type Train struct {
 	Model            string   `yaml:"model"`
@@ -296,7 +289,7 @@ func (k *checker) fail(key, format string, args ...any) {
 
 func (c *Config) check() error {
 	k := &checker{c: c}
-	if c.Gen == nil && c.Label == nil && c.Balance == nil && c.Export == nil && c.Train == nil {
+	if c.Gen == nil && c.Label == nil && c.Balance == nil && c.Export == nil && c.Train == nil && c.Ablation == nil && c.Verifiers == nil {
 		k.fail("", "names no stage; add at least one of the blocks gen, label, balance, export, train")
 	}
 	k.limits(c)
@@ -305,8 +298,10 @@ func (c *Config) check() error {
 	k.gen(c.Gen)
 	k.label(c.Label)
 	k.balance(c.Balance)
+	k.ablation(c.Ablation)
 	k.export(c.Export)
 	k.train(c.Train)
+	k.verifiers(c.Verifiers)
 	return errors.Join(k.errors...)
 }
 
@@ -566,35 +561,11 @@ func (k *checker) simulated(e *Endpoint) bool {
 	return true
 }
 
-func (k *checker) balance(b *Balance) {
-	if b == nil {
-		return
-	}
-	defaultText(&b.Ratio, "1:1")
-	fill(&b.EvalShare, 0.05)
-	k.share("balance.eval_share", b.EvalShare)
-	if *b.EvalShare == 1 {
-		k.fail("balance.eval_share", "1 would leave nothing to train on")
-	}
-}
-
-var datasetName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
-
-func (k *checker) export(e *Export) {
-	if e == nil {
-		return
-	}
-	if e.Prompt == "" {
-		k.fail("export.prompt", "is missing; name the prompt the verifier is trained with, such as prompts/train.txt")
-	} else {
-		k.prompt("export.prompt", &e.Prompt, "{{GROUND_TRUTH_ANSWER}}", "{{MODEL_ANSWER}}")
-	}
-	k.optionalFile("export.system", &e.System)
-	if e.Dataset == "" {
-		e.Dataset = DefaultDataset
-	}
-	if !datasetName.MatchString(e.Dataset) {
-		k.fail("export.dataset", "must be letters, digits, '_' or '-', not %q", e.Dataset)
+// oneOf checks a word; the first is the default.
+func (k *checker) oneOf(key string, word *string, words ...string) {
+	defaultText(word, words[0])
+	if !slices.Contains(words, *word) {
+		k.fail(key, "%q is none of %s%s", *word, strings.Join(words, ", "), suggest(*word, words))
 	}
 }
 
@@ -604,7 +575,7 @@ func (k *checker) train(t *Train) {
 	}
 	// Published card of TinyV-1.5B: see docs/train.md.
 	defaultText(&t.Model, "Qwen/Qwen2.5-1.5B-Instruct")
-	defaultText(&t.Template, "qwen")
+	defaultText(&t.Template, DefaultTemplate)
 	fill(&t.LearningRate, 1e-5)
 	fill(&t.Epochs, 2.0)
 	fill(&t.WarmupRatio, 0.1)

@@ -28,10 +28,12 @@ type models struct {
 	server  *sim.Running     // nil if no endpoint is simulated
 	budget  *llm.Budget
 	pools   []*llm.Pool
+
+	verifiers map[string]named // those that are built
 }
 
 func openModels(ctx context.Context, env stage.Env, r Request) (*models, error) {
-	m := &models{config: r.Config, log: env.Log}
+	m := &models{config: r.Config, log: env.Log, verifiers: map[string]named{}}
 	asks, simulated := false, false
 	for _, name := range r.Stages {
 		var endpoints []config.Endpoint

@@ -51,7 +51,7 @@ type Request struct {
 	Config *config.Config
 	Out    string   // directory of the run
 	Stages []string // stages to run, in order; empty is all that the config names
-	In     string   // for a single stage: the directory it reads; default is the stage before it in Out
+	In     string   // the directory that the first of the stages reads; default is the stage before it in Out
 }
 
 // Result is what a run did, or found done.
@@ -96,12 +96,9 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		case Label:
 			m, err = runLabel(ctx, env, r, models, result)
 		case Balance:
-			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balance.Options{Seed: c.Seed, Ratio: c.Balance.Ratio, EvalShare: *c.Balance.EvalShare})
+			m, err = balance.Run(ctx, env, r.dir(Balance), r.input(Label), balanceOptions(c))
 		case Export:
-			var options export.Options
-			if options, err = exportOptions(c); err == nil {
-				m, err = export.Run(ctx, env, r.dir(Export), r.input(Balance), options)
-			}
+			m, err = runExport(ctx, env, r)
 		case Train:
 			m, result.Plan, err = train.Write(r.dir(Train), r.input(Export), export.DatasetName(dataset(c), rows.SplitTrain), export.DatasetName(dataset(c), rows.SplitEval), trainOptions(c))
 		}
@@ -110,6 +107,7 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		}
 		result.Manifests[name] = m
 		logDone(env, m, r.dir(name))
+		r.In = "" // the next stage reads this one
 	}
 	if m := result.Manifests[Label]; m != nil && label.Undecided(m) > *c.Label.MaxUndecided {
 		return fmt.Errorf("%w: %.1f%% of %d, the limit is %.1f%%", ErrUndecided, 100*label.Undecided(m), m.Rows["responses"].Out, 100**c.Label.MaxUndecided)
@@ -248,15 +246,6 @@ func samplingOptions(c *config.Config) (gen.Sampling, error) {
 		Seed: c.Seed, SendSeed: *g.SendSeed, Samples: g.Samples, Prompt: prompt, System: system,
 		Temperature: g.Temperature, TopP: g.TopP, MaxTokens: g.MaxTokens, Stop: g.Stop,
 	}, err
-}
-
-func exportOptions(c *config.Config) (export.Options, error) {
-	prompt, err := text(c.Export.Prompt, "")
-	if err != nil {
-		return export.Options{}, err
-	}
-	system, err := text(c.Export.System, "")
-	return export.Options{Seed: c.Seed, Targets: []string{"llama_factory"}, Prompt: prompt, System: system, Dataset: dataset(c)}, err
 }
 
 // dataset is the name the export has, also where only the train stage is named.

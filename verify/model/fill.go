@@ -22,25 +22,47 @@ const (
 // has its places between tags, so a value cannot leave its section. Nothing
 // else is changed: mathematics such as a<b or 0<|x|<1 stays as written.
 func Fill(template, question, groundTruth, answer string) string {
-	return newPrompt(template).fill(question, groundTruth, answer)
+	return NewPrompt(template).Fill(question, groundTruth, answer)
 }
 
-// prompt is a template with what must be escaped in its values.
-type prompt struct {
-	template string
-	tags     *regexp.Regexp
+// Prompt is a template made ready to be filled many times, as [Fill] does. It is
+// safe for use by several goroutines.
+type Prompt struct {
+	pieces []string // text and places in turn, text first
+	tags   *regexp.Regexp
 }
 
-func newPrompt(template string) prompt {
-	return prompt{template, tagPattern(template)}
+var anyPlace = regexp.MustCompile(regexp.QuoteMeta(questionPlace) + "|" + regexp.QuoteMeta(groundTruthPlace) + "|" + regexp.QuoteMeta(answerPlace))
+
+// NewPrompt makes a template ready.
+func NewPrompt(template string) Prompt {
+	p := Prompt{tags: tagPattern(template)}
+	end := 0
+	for _, at := range anyPlace.FindAllStringIndex(template, -1) {
+		p.pieces = append(p.pieces, template[end:at[0]], template[at[0]:at[1]])
+		end = at[1]
+	}
+	p.pieces = append(p.pieces, template[end:])
+	return p
 }
 
-func (p prompt) fill(question, groundTruth, answer string) string {
-	return strings.NewReplacer(
-		questionPlace, escape(p.tags, question),
-		groundTruthPlace, escape(p.tags, groundTruth),
-		answerPlace, escape(p.tags, answer),
-	).Replace(p.template)
+// Fill puts the values into the template's places.
+func (p Prompt) Fill(question, groundTruth, answer string) string {
+	var b strings.Builder
+	for i, piece := range p.pieces {
+		if i%2 == 1 {
+			switch piece {
+			case questionPlace:
+				piece = escape(p.tags, question)
+			case groundTruthPlace:
+				piece = escape(p.tags, groundTruth)
+			default:
+				piece = escape(p.tags, answer)
+			}
+		}
+		b.WriteString(piece)
+	}
+	return b.String()
 }
 
 // Control tokens, which many servers recognise even in the middle of a message:

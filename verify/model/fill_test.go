@@ -115,9 +115,9 @@ func TestPromptFiles(t *testing.T) {
 		if strings.Contains(plain, "{{") {
 			t.Errorf("%s: a place is left over in %s", name, plain)
 		}
-		prompt := newPrompt(text)
+		prompt := NewPrompt(text)
 		for _, a := range attacks {
-			filled := strings.ToLower(prompt.fill(a.value, a.value, a.value))
+			filled := strings.ToLower(prompt.Fill(a.value, a.value, a.value))
 			for _, tag := range []string{"<question>", "</question>", "<ground_truth_answer>", "</ground_truth_answer>", "<model_answer>", "</model_answer>"} {
 				if got, want := strings.Count(filled, tag), strings.Count(plain, tag); got != want {
 					t.Errorf("%s: attack %q leaves %s %d times, want %d", name, a.name, tag, got, want)
@@ -135,6 +135,6 @@ func BenchmarkFill(b *testing.B) {
 	v := New(Profile{Prompt: template, Parser: "json"}, nil)
 	question := strings.Repeat(`Let $0<x<1$ and $f(x)=\frac{1}{x}$. `, 10)
 	for b.Loop() {
-		v.prompt.fill(question, `(-\infty,-5)`, "k<-5")
+		v.prompt.Fill(question, `(-\infty,-5)`, "k<-5")
 	}
 }

@@ -42,7 +42,7 @@ const maxReason = 2000 // characters of a verdict's reason
 // Verifier asks a model. It implements verify.Verifier.
 type Verifier struct {
 	profile Profile
-	prompt  prompt
+	prompt  Prompt
 	pool    *llm.Pool
 }
 
@@ -52,7 +52,7 @@ func New(p Profile, pool *llm.Pool) *Verifier {
 		p.Attempts = DefaultAttempts
 	}
 	p.Samples = max(p.Samples, 1)
-	return &Verifier{profile: p, prompt: newPrompt(p.Prompt), pool: pool}
+	return &Verifier{profile: p, prompt: NewPrompt(p.Prompt), pool: pool}
 }
 
 // Verify asks the model about Case.Answer, or about the whole Case.Response if
@@ -77,7 +77,7 @@ func (v *Verifier) Verify(ctx context.Context, c verify.Case) (verify.Verdict, e
 	if answer == "" {
 		answer = c.Response
 	}
-	prompt := v.prompt.fill(c.Question, c.GroundTruth, answer)
+	prompt := v.prompt.Fill(c.Question, c.GroundTruth, answer)
 	ask := v.verifySamples
 	if v.profile.Samples == 1 {
 		ask = v.verifyOnce
