@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"math"
 	"os"
 	"slices"
@@ -309,10 +308,15 @@ func newBPE(m *model) (*bpe, error) {
 		return nil, err
 	}
 	b := &bpe{merges: make(map[pair]merge, len(merges))}
-	for _, token := range slices.Sorted(maps.Keys(m.Vocab)) {
-		if id := m.Vocab[token]; id < 0 || id > math.MaxInt32 {
-			return nil, fmt.Errorf("model.vocab: %q has id %d", token, id)
+	var impossible []string
+	for token, id := range m.Vocab {
+		if id < 0 || id > math.MaxInt32 {
+			impossible = append(impossible, token)
 		}
+	}
+	if len(impossible) > 0 {
+		token := slices.Min(impossible)
+		return nil, fmt.Errorf("model.vocab: %q has id %d; the file is damaged: fetch it again", token, m.Vocab[token])
 	}
 	id := func(token string) int32 {
 		if id, ok := m.Vocab[token]; ok {

@@ -107,7 +107,7 @@ func TestSeveral(t *testing.T) {
 
 // TestHostile would not end before its time-out if time were quadratic.
 func TestHostile(t *testing.T) {
-	const n = 1 << 17
+	const n = 1 << 16
 	for _, name := range small {
 		tok := load(t, name)
 		for _, piece := range []string{"a", "th", " ", "\n", " \n", "'", "é", "e\u0301", "\u0301", "1", "<|im_", "<|im_end|>", "\xff", "$", "👩‍"} {
@@ -319,6 +319,7 @@ func TestRefused(t *testing.T) {
 		"prefix":            {model("continuing_subword_prefix", "##"), "model.continuing_subword_prefix"},
 		"unknown key":       {model("regroup", 1), `unknown field "regroup"`},
 		"no bytes":          {model("vocab", object{"a": 0}), "a vocabulary without the byte 0x00"},
+		"negative id":       {model("vocab", object{"a": -1}), `"a" has id -1`},
 		"foreign merge":     {model("merges", []any{"a zz"}), "model.merges, entry 0"},
 		"merge of three":    {model("merges", []any{"a b c"}), "not of two tokens"},
 		"normalizer":        {top("normalizer", object{"type": "Lowercase"}), `normalizer "Lowercase"`},
