@@ -238,12 +238,13 @@ func compareReaders[T any](t *testing.T, path string) {
 	if (gotErr == nil) != (wantErr == nil) {
 		t.Fatalf("the error is %v, of the slower reader %v", gotErr, wantErr)
 	}
-	n := min(len(got), len(want))
 	if gotErr == nil && len(got) != len(want) {
 		t.Fatalf("%d rows, of the slower reader %d", len(got), len(want))
 	}
-	if diff := cmp.Diff(want[:n], got[:n]); diff != "" {
-		t.Error(diff)
+	for i := range min(len(got), len(want)) {
+		if diff := cmp.Diff(want[i], got[i]); diff != "" {
+			t.Errorf("row %d: %s", i+1, diff)
+		}
 	}
 }
 
