@@ -81,24 +81,13 @@ func (f *form) run() {
 // text takes a word, or a character beyond ASCII that is none.
 func (f *form) text(i int) int {
 	in := f.in
-	j := i
+	j := i + 1
 	for j < len(in) && lowered[in[j]] != 0 {
 		j++
 	}
 	letters := j - i
-	if j < len(in) && in[j] >= utf8.RuneSelf {
-		for j < len(in) {
-			r, size := rune(in[j]), 1
-			if r >= utf8.RuneSelf {
-				r, size = utf8.DecodeRuneInString(in[j:])
-			}
-			if !unicode.IsLetter(r) && !unicode.IsMark(r) {
-				break
-			}
-			j += size
-			letters++
-		}
-		if letters == 0 {
+	if in[j-1] >= utf8.RuneSelf || j < len(in) && in[j] >= utf8.RuneSelf {
+		if j, letters = f.letters(i); letters == 0 {
 			return f.symbol(i)
 		}
 	}
@@ -107,28 +96,44 @@ func (f *form) text(i int) int {
 		kind = long
 	}
 	f.open(kind)
-	out := f.out[f.n:]
-	out = out[:j-i]
-	for k := range out {
-		c := in[i+k]
-		if l := lowered[c]; l != 0 {
-			c = l
+	word := in[i:j]
+	out := f.out[f.n:][:len(word)]
+	for k := range len(word) {
+		c := word[k]
+		if c-'A' < 26 {
+			c += 'a' - 'A'
 		}
 		out[k] = c
 	}
-	if j-i == 1 {
-		bit := uint32(1) << (out[0] - 'a')
-		if in[i] == out[0] {
-			f.lower |= bit
-		} else {
-			f.upper |= bit
-			if f.cased&bit != 0 {
-				out[0] = in[i]
-			}
-		}
+	f.n += len(word)
+	if len(word) == 1 {
+		f.alone(word[0], out)
 	}
-	f.n += j - i
 	return j
+}
+
+// letters returns the end of the word at i, and the number of its letters.
+func (f *form) letters(i int) (end, count int) {
+	for n, r := range f.in[i:] {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) {
+			return i + n, count
+		}
+		count++
+	}
+	return len(f.in), count
+}
+
+// alone notes a letter that is a word, and writes it as it stands if its case stays.
+func (f *form) alone(c byte, out []byte) {
+	bit := uint32(1) << (out[0] - 'a')
+	if c == out[0] {
+		f.lower |= bit
+		return
+	}
+	f.upper |= bit
+	if f.cased&bit != 0 {
+		out[0] = c
+	}
 }
 
 // number takes digits, and a point with digits after it. The first digits after a
@@ -323,6 +328,9 @@ func (f *form) open(kind class) {
 
 // count counts a token where it is an argument or in a group.
 func (f *form) count() {
+	if f.arguments == 0 && len(f.groups) == 0 {
+		return
+	}
 	if f.arguments > 0 {
 		f.arguments--
 	}
