@@ -130,6 +130,10 @@ func (m *rowMaker) warn(log *slog.Logger, counts *manifest.Counts) {
 	if isTrue == 0 || isFalse == 0 {
 		log.Warn("the rows to train on have one verdict only; a verifier learns to say it always", "true", isTrue, "false", isFalse)
 	}
+	if n := counts.Dropped[reasonNoReason]; n > 0 {
+		log.Warn("rows were dropped that no annotator gave a reason for, such as those that are wrong by construction: the ratio is no longer that of the balance stage",
+			"rows", n, "true", isTrue, "false", isFalse)
+	}
 	if n := counts.Dropped[reasonOverCutoffBound]; n > 0 {
 		log.Warn("rows were dropped that may be longer than cutoff_len; a bound decided, since there is no tokenizer: with export.tokenizer (the model's tokenizer.json) those that fit are kept",
 			"rows", n, "cutoff_len", m.CutoffLen)

@@ -13,6 +13,7 @@
 package llamafactory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,10 +87,12 @@ type checker struct {
 	dir     string
 	version string
 	most    int
+	batch   int
 	report  Report
 	current Dataset
 	kinds   map[string]int // problems of the current dataset by kind
 	broken  bool           // the current dataset does not load
+	reading string         // the file that rows are from; empty for what is about all of them
 }
 
 // Validate checks every dataset of a dataset_dir as the given version of
@@ -97,6 +100,11 @@ type checker struct {
 // of problem the first most of a dataset are listed; all are counted. The error is
 // one of reading, not of content: then nothing is known.
 func Validate(ctx context.Context, dir, version string, most int) (*Report, error) {
+	return validate(ctx, dir, version, most, batch)
+}
+
+// validate is Validate of a reader that settles the types by so many bytes.
+func validate(ctx context.Context, dir, version string, most, batch int) (*Report, error) {
 	path := filepath.Join(dir, InfoFile)
 	data, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -105,7 +113,7 @@ func Validate(ctx context.Context, dir, version string, most int) (*Report, erro
 	if err != nil {
 		return nil, fmt.Errorf("reading the datasets of LLaMA-Factory: %w", err)
 	}
-	c := &checker{dir: dir, version: version, most: most, report: Report{Counts: map[string]int64{}}}
+	c := &checker{dir: dir, version: version, most: most, batch: batch, report: Report{Counts: map[string]int64{}}}
 	entries, err := parseInfo(data)
 	if err != nil {
 		c.begin("", InfoFile)
@@ -134,7 +142,7 @@ func (c *checker) problem(row int64, kind string, effect Effect, format string, 
 		return
 	}
 	c.report.Problems = append(c.report.Problems, Problem{
-		Dataset: c.current.Name, File: c.current.File, Row: row, Kind: kind, Effect: effect, Detail: fmt.Sprintf(format, args...),
+		Dataset: c.current.Name, File: cmp.Or(c.reading, c.current.File), Row: row, Kind: kind, Effect: effect, Detail: fmt.Sprintf(format, args...),
 	})
 }
 
@@ -160,12 +168,14 @@ func (c *checker) dataset(ctx context.Context, e entry) error {
 	if !ok {
 		return nil
 	}
-	l := newLayout(c, a)
+	l := &layout{checker: c, a: a}
 	for _, file := range files {
+		c.reading = file
 		if err := l.read(ctx, file); err != nil {
 			return err
 		}
 	}
+	c.reading = ""
 	l.finish()
 	return nil
 }

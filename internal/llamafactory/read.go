@@ -17,9 +17,14 @@ type layout struct {
 	*checker
 	a       attributes
 	shape   shape // of all rows
+	bytes   int   // of the lines read, about
+	settled bool  // the rows by which the reader settles the types have passed
 	dropped int64
 	system  systems
 }
+
+// batch is how much of a file the reader looks at before it settles the types.
+const batch = 10 << 20
 
 // systems counts the rows that state a system message and those that do not.
 type systems struct {
@@ -27,10 +32,9 @@ type systems struct {
 	firstOther    int64 // the first row that is not as the first row of all
 }
 
-func newLayout(c *checker, a attributes) *layout { return &layout{checker: c, a: a} }
-
-// read checks the rows of one file.
+// read checks the rows of one file, after those of the files before it.
 func (l *layout) read(ctx context.Context, name string) error {
+	l.settled = l.current.Rows > 0
 	path := filepath.Join(l.dir, name)
 	if filepath.Ext(name) == ".parquet" {
 		return l.records(ctx, path)
@@ -64,6 +68,8 @@ func (l *layout) read(ctx context.Context, name string) error {
 		}
 		l.current.Rows++
 		l.line(line)
+		l.bytes += len(line.Data) + 1
+		l.settled = l.settled || l.bytes >= l.batch
 	}
 	return nil
 }
@@ -108,7 +114,11 @@ func (l *layout) records(ctx context.Context, path string) error {
 
 // row applies the rules to one row.
 func (l *layout) row(number int64, values map[string]any) {
-	if c := l.shape.take(values); c != nil {
+	if c := l.shape.take(values, l.settled); c != nil {
+		if c.was == unseen || c.was == allNull || c.was == allDates {
+			l.problem(number, "type_late", Fails, "%s is %s here and %s in the first %d MiB (or the first file), by which the reader settles the columns; state it in every row, from the first on", c.path, c.is, c.was, batch>>20)
+			return
+		}
 		l.problem(number, "type_changes", Fails, "%s is %s here and %s before; a column has one type in all rows, null aside", c.path, c.is, c.was)
 		return
 	}

@@ -188,11 +188,14 @@ func (l *layout) text(number int64, text, role string) {
 			l.problem(number, "empty_reply", Misreads, "the reply is empty; the model learns to end at once")
 		}
 	}
-	if token := controlToken.FindString(text); token != "" {
-		l.problem(number, "control_tokens", Misreads, "its text holds %s, which the tokenizer takes for the control token and not for text; write &lt; for its <", token)
-	}
 	if role == roleUser && strings.Contains(text, "{{idx}}") {
 		l.problem(number, "place_overwritten", Misreads, "LLaMA-Factory writes the number of the turn over {{idx}}; write it another way")
+	}
+	if !strings.Contains(text, "<") {
+		return
+	}
+	if token := controlToken.FindString(text); token != "" {
+		l.problem(number, "control_tokens", Misreads, "its text holds %s, which the tokenizer takes for the control token and not for text; write &lt; for its <", token)
 	}
 	for _, place := range []string{"<image>", "<video>", "<audio>"} {
 		if strings.Contains(text, place) {

@@ -44,48 +44,77 @@ func isStamp(text string) bool {
 // clash is a value that is not of the type of those before it.
 type clash struct{ path, was, is string }
 
-// take adds a value; nil if it fits.
-func (s *shape) take(v any) *clash {
+// What clash.was says of a type that is settled too late.
+const (
+	unseen   = "not there"
+	allNull  = "always null"
+	allDates = "always a date"
+)
+
+// take adds a value; nil if it fits. The reader settles the types by the rows that
+// it reads first: settled says that those have passed.
+func (s *shape) take(v any, settled bool) *clash {
 	if m, ok := v.(map[string]any); ok && m == nil || v == nil {
 		return nil
 	}
 	kind := typeName(v)
-	if s.kind != "" && s.kind != kind {
+	switch {
+	case s.kind == "" && settled:
+		return &clash{"", allNull, kind}
+	case s.kind != "" && s.kind != kind:
 		return &clash{"", s.kind, kind}
 	}
 	s.kind = kind
-	var first *clash
 	switch v := v.(type) {
 	case string:
 		s.values++
-		if s.stamps == s.values-1 && isStamp(v) {
+		if s.stamps < s.values-1 {
+			break // a text before was none
+		}
+		if isStamp(v) {
 			s.stamps++
+		} else if settled {
+			return &clash{"", allDates, kind}
 		}
 	case []any:
 		if s.element == nil {
 			s.element = &shape{}
 		}
 		for _, e := range v {
-			if c := s.element.take(e); c != nil {
+			if c := s.element.take(e, settled); c != nil {
 				return &clash{each + c.path, c.was, c.is}
 			}
 		}
 	case map[string]any:
-		if s.fields == nil {
-			s.fields = map[string]*shape{}
+		return s.takeFields(v, settled)
+	}
+	return nil
+}
+
+func (s *shape) takeFields(object map[string]any, settled bool) *clash {
+	if s.fields == nil {
+		s.fields = map[string]*shape{}
+	}
+	var first *clash
+	for key, value := range object {
+		f := s.fields[key]
+		var c *clash
+		switch {
+		case f != nil:
+			c = f.take(value, settled)
+		case settled:
+			c = &clash{"", unseen, typeName(value)}
+		default:
+			f = &shape{}
+			s.fields[key] = f
+			c = f.take(value, settled)
 		}
-		for key, value := range v {
-			f := s.fields[key]
-			if f == nil {
-				f = &shape{}
-				s.fields[key] = f
-			}
-			if c := f.take(value); c != nil {
-				c.path = "/" + key + c.path
-				if first == nil || c.path < first.path { // of several the same every time
-					first = c
-				}
-			}
+		if c == nil {
+			continue
+		}
+		c.path = "/" + key + c.path
+		if first == nil || c.path < first.path { // of several the same every time
+			first = c
 		}
 	}
 	return first

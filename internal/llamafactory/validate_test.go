@@ -58,6 +58,26 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// A problem in a directory names the file.
+func TestDirectoryOfFiles(t *testing.T) {
+	dir := directory(t, map[string]string{InfoFile: `{"d":{"file_name":"sub","formatting":"sharegpt"}}`})
+	for name, text := range map[string]string{"a.jsonl": good, "b.jsonl": good + bad} {
+		if err := os.MkdirAll(filepath.Join(dir, "sub"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "sub", name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	report, err := Validate(t.Context(), dir, "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(report.Problems) != 1 || report.Problems[0].File != filepath.Join("sub", "b.jsonl") || report.Problems[0].Row != 2 {
+		t.Errorf("problems %v", report.Problems)
+	}
+}
+
 func TestInfo(t *testing.T) {
 	for _, c := range []struct{ name, info, want string }{
 		{"broken", `{"a":`, "info_broken"},

@@ -46,7 +46,10 @@ def load(case, directory):
         entry["file_name"] = "d.jsonl"
     files = dict(case.get("files", {}))
     if "rows" in case:
-        files["d.jsonl"] = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in case["rows"])
+        rows = case["rows"]
+        if "repeat" in case:
+            rows = [{"pad": "x" * 20_000, **rows[0]}] * case["repeat"] + rows[1:]
+        files["d.jsonl"] = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
     for name, text in files.items():
         path = os.path.join(directory, name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -92,7 +95,7 @@ def main():
             continue
         checked += 1
         if "count" not in case:
-            case["count"] = len(case.get("rows", []))
+            case["count"] = len(case.get("rows", [])) + max(case.get("repeat", 0) - 1, 0)
         want, reads, why = expected(case), case.get("reads"), ""
         with tempfile.TemporaryDirectory() as directory:
             try:
