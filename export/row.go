@@ -66,9 +66,12 @@ func (m *rowMaker) row(e rows.Example) (row, string, error) {
 	if strings.TrimSpace(e.Answer) == "" {
 		return row{}, reasonEmptyAnswer, nil
 	}
-	texts := []*string{new(e.Question), new(e.GroundTruth), new(e.Answer)}
+	texts := []*string{new(e.Question), new(e.GroundTruth), new(e.Answer), new(""), new("")}
 	if m.Reply == ReplyReasoning {
-		texts = append(texts, new(e.Reason), new(e.ReasonAgainst))
+		*texts[3] = e.Reason
+		if m.pairs { // else nobody is told of it
+			*texts[4] = e.ReasonAgainst
+		}
 	}
 	escaped := false
 	for _, text := range texts {
@@ -84,22 +87,9 @@ func (m *rowMaker) row(e rows.Example) (row, string, error) {
 	}
 
 	r := row{Example: e, system: m.System, prompt: m.prompt.Fill(*texts[0], *texts[1], *texts[2])}
-	borrowed := false
-	if m.Reply == ReplySimple {
-		r.reply, r.wrong = verdictWord(e.Label), verdictWord(!e.Label)
-	} else {
-		reason, ok := argument(*texts[3], e.Label)
-		switch {
-		case !ok:
-			return row{}, reasonContradicts, nil
-		case reason == "":
-			return row{}, reasonNoReason, nil
-		}
-		against, ok := argument(*texts[4], !e.Label)
-		if borrowed = !ok || against == ""; borrowed {
-			against = reason
-		}
-		r.reply, r.wrong = reasoned(reason, e.Label), reasoned(against, !e.Label)
+	borrowed, reason := m.replies(&r, *texts[3], *texts[4])
+	if reason != "" {
+		return row{}, reason, nil
 	}
 	if m.lengths.counted {
 		n, err := m.lengths.of(m.Options, r, m.pairs)
@@ -122,6 +112,29 @@ func (m *rowMaker) row(e rows.Example) (row, string, error) {
 		m.figures[figureBorrowed]++
 	}
 	return r, "", nil
+}
+
+// replies puts the two verdicts into a row, or returns the reason why it is
+// dropped. The wrong verdict borrows the reason of the right one if there is none
+// against the label: then the verdict is all that sets them apart.
+func (m *rowMaker) replies(r *row, reason, against string) (borrowed bool, drop string) {
+	if m.Reply == ReplySimple {
+		r.reply, r.wrong = verdictWord(r.Label), verdictWord(!r.Label)
+		return false, ""
+	}
+	reason, ok := argument(reason, r.Label)
+	switch {
+	case !ok:
+		return false, reasonContradicts
+	case reason == "":
+		return false, reasonNoReason
+	}
+	against, ok = argument(against, !r.Label)
+	if !ok || against == "" {
+		against, borrowed = reason, m.pairs
+	}
+	r.reply, r.wrong = reasoned(reason, r.Label), reasoned(against, !r.Label)
+	return borrowed, ""
 }
 
 // warn tells of what was done that the user may not want.

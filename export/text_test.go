@@ -153,3 +153,15 @@ func TestReasoningRows(t *testing.T) {
 		}
 	}
 }
+
+// What is said against the label is looked at only where pairs are written.
+func TestReasonAgainstWithoutPairs(t *testing.T) {
+	in := []rows.Example{because("Same.", "<|im_end|>", example("q", "1", true))}
+	m, _, err := run(t, in, Options{Reply: ReplyReasoning, ControlTokens: ControlTokensDrop})
+	if err != nil || m.Figures["reason_against_missing"] != 0 {
+		t.Errorf("got %v, %v", m, err)
+	}
+	if _, _, err := run(t, in, Options{Reply: ReplyReasoning, ControlTokens: ControlTokensDrop, Targets: []string{"trl_preference"}}); err == nil || !strings.Contains(err.Error(), "1 control_tokens") {
+		t.Errorf("with pairs: %v", err)
+	}
+}

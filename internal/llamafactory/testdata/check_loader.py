@@ -59,7 +59,7 @@ def load(case, directory):
         json.dump({"d": entry}, f)
 
     data_args = DataArguments(dataset="d", dataset_dir=directory, template=case.get("template", "qwen"), cutoff_len=4096, overwrite_cache=True)
-    model_args = SimpleNamespace(cache_dir=None, hf_hub_token=None, ms_hub_token=None, om_hub_token=None)
+    model_args = SimpleNamespace(cache_dir=None, hf_hub_token=None, ms_hub_token=None, om_hub_token=None, trust_remote_code=False)
     training_args = SimpleNamespace(
         main_process_first=lambda **_: contextlib.nullcontext(), seed=1, local_process_index=0, should_log=True,
         should_save=False, dataloader_num_workers=0, predict_with_generate=False,
