@@ -7,9 +7,9 @@
 // beneath it, and of roles, types and empty values in every row, in the layouts
 // sharegpt, openai and alpaca, for supervised training and for preferences.
 //
-// It promises: what the loader of version 0.9.5 drops or fails on is reported (the
-// table in testdata/cases.json is checked against that loader itself); memory does
-// not grow with the rows.
+// It promises: what the loaders of versions 0.9.2 and 0.9.5 drop or fail on is
+// reported (testdata/check_loader.py runs the table in testdata/cases.json through
+// those loaders themselves); memory does not grow with the rows.
 package llamafactory
 
 import (

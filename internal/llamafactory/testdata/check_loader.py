@@ -3,11 +3,12 @@ what it keeps, drops and fails on with what this package's test expects.
 
     python check_loader.py cases.json
 
-The interpreter is one with llamafactory 0.9.5 installed. No model is needed: the
+The interpreter is one with llamafactory 0.9.5 or 0.9.2 installed. No model is needed: the
 tokenizer is one of single bytes. It ends with status 1 if a case differs.
 """
 
 import contextlib
+import importlib.metadata
 import io
 import json
 import logging
@@ -62,7 +63,7 @@ def load(case, directory):
     model_args = SimpleNamespace(cache_dir=None, hf_hub_token=None, ms_hub_token=None, om_hub_token=None, trust_remote_code=False)
     training_args = SimpleNamespace(
         main_process_first=lambda **_: contextlib.nullcontext(), seed=1, local_process_index=0, should_log=True,
-        should_save=False, dataloader_num_workers=0, predict_with_generate=False,
+        should_save=False, dataloader_num_workers=0, predict_with_generate=False, do_predict=False,
     )
     tokenizer = byte_tokenizer()
     template = get_template_and_fix_tokenizer(tokenizer, data_args)
@@ -89,6 +90,7 @@ def expected(case):
 def main():
     with open(sys.argv[1], encoding="utf-8") as f:
         cases = json.load(f)
+    old = importlib.metadata.version("llamafactory") == "0.9.2"
     differ = checked = 0
     for case in cases:
         if case.get("version") or any(p["effect"] == "unchecked" for p in case.get("problems", [])):
@@ -97,6 +99,8 @@ def main():
         if "count" not in case:
             case["count"] = len(case.get("rows", [])) + max(case.get("repeat", 0) - 1, 0)
         want, reads, why = expected(case), case.get("reads"), ""
+        if old and case["entry"].get("formatting") == "openai":
+            want = None  # as the case "openai in 0.9.2" says
         with tempfile.TemporaryDirectory() as directory:
             try:
                 got = load(case, directory)
