@@ -134,12 +134,15 @@ def fill(template, question, truth, answer):
 
 
 def unescaped(text):
-    """Control tokens and tags in values are written with &lt; for <."""
-    return text.replace("&lt;", "<")
+    """Control tokens and tags in values are written with their first sign as HTML has it."""
+    return re.sub(r"&#(\d+);", lambda m: chr(int(m[1])), text.replace("&lt;", "<"))
 
 
-def check_conversation(what, export, row, messages):
-    """Compares (role, text) pairs, in words of sharegpt, with a row of the provenance."""
+def check_conversation(what, export, row, messages, right=True):
+    """Compares (role, text) pairs, in words of sharegpt, with a row of the provenance.
+
+    The last message is the right verdict, or else the wrong one.
+    """
     system = export.settings["system"]
     want = (["system"] if system else []) + ["human", "gpt"]
     require([role for role, _ in messages] == want, f"{what}: roles", want, messages)
@@ -147,7 +150,7 @@ def check_conversation(what, export, row, messages):
         require(messages[0][1] == system, f"{what}: system message", system, messages[0][1])
     prompt, reply = messages[-2][1], messages[-1][1]
     require(unescaped(prompt) == unescaped(export.prompt(row)), f"{what}: prompt", export.prompt(row), prompt)
-    verdict = "True" if row["label"] else "False"
+    verdict = "True" if row["label"] == right else "False"
     require(reply == verdict or reply.endswith("Answer: " + verdict), f"{what}: reply", verdict, reply)
 
 
@@ -302,6 +305,14 @@ def llama_factory_rows(info, path):
         yield r, system, messages, pair
 
 
+def check_replies(what, export, row, said, pair):
+    """Compares a conversation, or one with the right and the wrong reply, with a row of the provenance."""
+    if not pair:
+        check_conversation(what, export, row, said)
+    for reply, right in zip(pair, (True, False)):
+        check_conversation(what, export, row, said + [("gpt", reply)], right)
+
+
 def check_llama_factory(export, tokenizer):
     from llamafactory.data import get_dataset, get_template_and_fix_tokenizer
     from llamafactory.data.loader import _get_merged_dataset
@@ -311,7 +322,7 @@ def check_llama_factory(export, tokenizer):
 
     with open(export.path("dataset_info.json"), encoding="utf-8") as f:
         infos = json.load(f)
-    by_name = {f"{export.settings['dataset']}_{s}": s for s in HUB_SPLITS}
+    by_name = {f"{export.settings['dataset']}_{prefix}{s}": s for s in HUB_SPLITS for prefix in ("", "preference_")}
     rows = 0
     for name, info in infos.items():
         what = f"LLaMA-Factory, {name}"
@@ -350,13 +361,13 @@ def check_llama_factory(export, tokenizer):
             text = tokenizer.decode(ids)
             asked = [c for role, c in messages if role == "user"][-1]
             require(f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n" in text and system in text, f"{at}: text", asked, text)
-        split = by_name.get(name)
-        if split and not info.get("ranking"):
-            require(len(written) == len(export.splits[split]), f"{what}: rows", len(export.splits[split]), len(written))
-            for i, (row, (_, system, messages, _)) in enumerate(zip(export.splits[split], written)):
-                said = [("system", system)] if system else []
-                said += [({"user": "human", "assistant": "gpt"}[r], c) for r, c in messages]
-                check_conversation(f"{what}: row {i}", export, row, said)
+        require(name in by_name, f"{what}: name", sorted(by_name), name)
+        source = export.splits[by_name[name]]
+        require(len(written) == len(source), f"{what}: rows", len(source), len(written))
+        for i, (row, (_, system, messages, pair)) in enumerate(zip(source, written)):
+            said = [("system", system)] if system else []
+            said += [({"user": "human", "assistant": "gpt"}[r], c) for r, c in messages]
+            check_replies(f"{what}: row {i}", export, row, said, pair)
         rows += len(kept)
     return rows
 
@@ -416,7 +427,7 @@ def same_schema(what, published, ours):
 
 def check_trl(export, tokenizer):
     import datasets
-    from trl.data_utils import apply_chat_template, extract_prompt, is_conversational
+    from trl.data_utils import apply_chat_template, is_conversational
 
     rows = 0
     written = {name: export.drawn(split, kind) for split, kind, name in export.sets()}
@@ -424,10 +435,6 @@ def check_trl(export, tokenizer):
         name = os.path.splitext(os.path.basename(path))[0]
         what = f"trl/{name}"
         data = datasets.load_dataset("json", data_files=path, cache_dir=tempfile.mkdtemp(dir=WORK))["train"]
-        if "chosen" in data.column_names:
-            check_trl_pairs(what, path, data, tokenizer)
-            rows += len(data)
-            continue
         problems = written.pop(name)
         require(len(data) == len(problems), f"{what}: rows", len(problems), len(data))
         for i, (p, row) in enumerate(zip(problems, data)):
@@ -442,17 +449,31 @@ def check_trl(export, tokenizer):
     return rows
 
 
-def check_trl_pairs(what, path, data, tokenizer):
-    from trl.data_utils import apply_chat_template, is_conversational, maybe_extract_prompt
+def check_trl_preference(export, tokenizer):
+    import datasets
+    from trl.data_utils import apply_chat_template, extract_prompt, is_conversational
 
-    with open(path, encoding="utf-8") as f:
-        written = [json.loads(line) for line in f]
-    equal_rows(what, written, list(data))
-    for i, row in enumerate(data):
-        require(is_conversational(row), f"{what}: row {i}", "a conversation", row)
-        texts = apply_chat_template(maybe_extract_prompt(row), tokenizer)
-        for key in ("chosen", "rejected"):
-            require(texts[key] == row[key][-1]["content"] + "<|im_end|>\n", f"{what}: {key} of row {i}", row[key], texts[key])
+    rows = 0
+    roles = {"system": "system", "user": "human"}
+    for split, source in export.splits.items():
+        what, path = f"trl_preference_{split}", export.path(f"trl_preference_{split}.jsonl")
+        data = datasets.load_dataset("json", data_files=path, cache_dir=tempfile.mkdtemp(dir=WORK))["train"]
+        require(len(data) == len(source), f"{what}: rows", len(source), len(data))
+        for i, (row, pair) in enumerate(zip(source, data)):
+            at = f"{what}: row {i}"
+            require(pair.keys() == {"prompt", "chosen", "rejected"}, f"{at}: columns", ["prompt", "chosen", "rejected"], list(pair))
+            require(is_conversational(pair), at, "a conversation", pair)
+            replies = [pair[k] for k in ("chosen", "rejected")]
+            require(all(len(r) == 1 and r[0]["role"] == "assistant" for r in replies), f"{at}: replies", "one of the assistant each", replies)
+            check_replies(at, export, row, [(roles[m["role"]], m["content"]) for m in pair["prompt"]], [r[0]["content"] for r in replies])
+            texts = apply_chat_template(pair, tokenizer)
+            want = [r[0]["content"] + "<|im_end|>\n" for r in replies]
+            require([texts["chosen"], texts["rejected"]] == want, f"{at}: texts", want, texts)
+            # The same with the prompt inside the replies, which the trainer takes out again.
+            whole = {k: pair["prompt"] + pair[k] for k in ("chosen", "rejected")}
+            require(extract_prompt(whole) == pair, f"{at}: prompt taken out", pair, extract_prompt(whole))
+        rows += len(data)
+    return rows
 
 
 # Everything, and the proof that it can fail
@@ -470,6 +491,8 @@ def checks(export, tokenizer, reference):
         yield "verl", "verl", lambda e: check_verl(e, tokenizer, reference)
     if os.path.isdir(export.path("trl")):
         yield "trl", "TRL", lambda e: check_trl(e, tokenizer)
+    if os.path.exists(export.path("trl_preference_train.jsonl")):
+        yield "trl_preference", "TRL", lambda e: check_trl_preference(e, tokenizer)
 
 
 def break_parquet(path, change):
@@ -507,7 +530,10 @@ def breaks(export):
     yield "hugging_face", "a category", lambda e: break_parquet(shards(e, "train")[0], lambda r: change(r, "category", r["category"] + "?"))
     yield "hugging_face", "a label", lambda e: break_parquet(shards(e, "train")[0], lambda r: change(r, "label", not r["label"]))
     yield "hugging_face", "a message", lambda e: break_parquet(shards(e, "train")[0], lambda r: r["conversations"][-1].update(value="true"))
-    yield "llama_factory", "a message", lambda e: break_lines(e.path("train.jsonl"), change_last_text)
+    for path in sorted(glob.glob(export.path("*train.jsonl"))):
+        name = os.path.basename(path)
+        target = "trl_preference" if name.startswith("trl_") else "llama_factory"
+        yield target, f"a text of {name}", lambda e, name=name: break_lines(e.path(name), change_last_text)
     yield "verl", "a ground truth", lambda e: break_parquet(e.path("verl", "plain.parquet"), lambda r: r["reward_model"].update(ground_truth="?"))
     yield "trl", "an answer", lambda e: break_lines(e.path("trl", "plain.jsonl"), lambda r: change(r, "answer", r["answer"] + "?"))
 
