@@ -5,8 +5,8 @@
 EXPORT is the directory of a finished export stage. Every target in it is loaded by
 its real readers: the Hugging Face files by datasets, pyarrow, pandas, DuckDB and
 Polars; each dataset of dataset_info.json by LLaMA-Factory's own loader; verl's files
-by its RLHFDataset; TRL's by the functions that its trainers prepare rows with. What they
-see must be what provenance-*.parquet says, cell for cell and in its order, and texts must
+by its RLHFDataset; TRL's by the functions that its trainers prepare rows with, and by the
+GRPO and DPO trainers themselves, one step of a tiny model each. What they see must be what provenance-*.parquet says, cell for cell and in its order, and texts must
 be the prompt of manifest.json filled with the row. With --reference, verl's columns must have
 the types that this published file has.
 
@@ -36,7 +36,6 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 
 HUB_SPLITS = {"train": "train", "eval": "validation", "held_out": "held_out"}
-TEXTS = ["problem_id", "source", "question", "ground_truth", "answer", "reason", "origin", "kind", "category"]
 COLUMNS = {
     "conversations": "messages", "problem_id": "text", "source": "text", "domain": "texts", "question": "text",
     "ground_truth": "text", "answer": "text", "label": "bool", "reason": "text", "origin": "text", "kind": "text",
@@ -151,7 +150,13 @@ def check_conversation(what, export, row, messages, right=True):
     prompt, reply = messages[-2][1], messages[-1][1]
     require(unescaped(prompt) == unescaped(export.prompt(row)), f"{what}: prompt", export.prompt(row), prompt)
     verdict = "True" if row["label"] == right else "False"
-    require(reply == verdict or reply.endswith("Answer: " + verdict), f"{what}: reply", verdict, reply)
+    if reply == verdict:
+        return
+    argument = reply.removesuffix("Answer: " + verdict)
+    require(argument != reply, f"{what}: reply", verdict, reply)
+    # A wrong verdict borrows the reason of the right one if it has none.
+    reasons = [row["reason"]] + ([] if right else [row["reason_against"]])
+    require(any(unescaped(argument).strip() in unescaped(r) for r in reasons), f"{what}: reason", reasons, argument)
 
 
 # Hugging Face: five readers of the same Parquet files. Each returns the types of the
@@ -281,7 +286,7 @@ def make_tokenizer():
 
 
 def llama_factory_rows(info, path):
-    """The rows of a dataset's file as (system, messages, chosen, rejected), by dataset_info.json alone."""
+    """The rows of a dataset's file as (system, messages, pair of replies), by dataset_info.json alone."""
     columns, tags = info.get("columns", {}), info.get("tags", {})
     with open(path, encoding="utf-8") as f:
         written = [json.loads(line) for line in f]
@@ -302,7 +307,7 @@ def llama_factory_rows(info, path):
             pair = [r[columns[c]] for c in ("chosen", "rejected")]
             if info["formatting"] != "alpaca":
                 pair = [m[tags["content_tag"]] for m in pair]
-        yield r, system, messages, pair
+        yield system, messages, pair
 
 
 def check_replies(what, export, row, said, pair):
@@ -323,6 +328,8 @@ def check_llama_factory(export, tokenizer):
     with open(export.path("dataset_info.json"), encoding="utf-8") as f:
         infos = json.load(f)
     by_name = {f"{export.settings['dataset']}_{prefix}{s}": s for s in HUB_SPLITS for prefix in ("", "preference_")}
+    present = {by_name.get(name) for name in infos}
+    require(present == set(export.splits), "dataset_info.json: splits", sorted(export.splits), sorted(map(str, present)))
     rows = 0
     for name, info in infos.items():
         what = f"LLaMA-Factory, {name}"
@@ -331,7 +338,6 @@ def check_llama_factory(export, tokenizer):
         model_args = ModelArguments(model_name_or_path="none", cache_dir=tempfile.mkdtemp(dir=WORK))
         data_args = DataArguments(dataset=name, dataset_dir=export.dir, template="qwen", cutoff_len=LENGTH, overwrite_cache=True)
         training_args = Seq2SeqTrainingArguments(output_dir=os.path.join(WORK, "out"), report_to=[], use_cpu=True)
-        training_args.should_log_examples = False
 
         aligned = list(_get_merged_dataset([name], model_args, data_args, training_args, stage))
         require(len(aligned) == len(written), f"{what}: rows aligned", len(written), len(aligned))
@@ -344,7 +350,7 @@ def check_llama_factory(export, tokenizer):
                 sys.stdout = stdout
         require(len(kept) == len(written), f"{what}: rows kept", len(written), len(kept))
 
-        for i, (a, k, (_, system, messages, pair)) in enumerate(zip(aligned, kept, written)):
+        for i, (a, k, (system, messages, pair)) in enumerate(zip(aligned, kept, written)):
             at = f"{what}: row {i}"
             require((a["_system"] or "") == system, f"{at}: system", system, a["_system"])
             got = [(m["role"], m["content"]) for m in a["_prompt"] + ([] if pair else a["_response"])]
@@ -361,10 +367,9 @@ def check_llama_factory(export, tokenizer):
             text = tokenizer.decode(ids)
             asked = [c for role, c in messages if role == "user"][-1]
             require(f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n" in text and system in text, f"{at}: text", asked, text)
-        require(name in by_name, f"{what}: name", sorted(by_name), name)
         source = export.splits[by_name[name]]
         require(len(written) == len(source), f"{what}: rows", len(source), len(written))
-        for i, (row, (_, system, messages, pair)) in enumerate(zip(source, written)):
+        for i, (row, (system, messages, pair)) in enumerate(zip(source, written)):
             said = [("system", system)] if system else []
             said += [({"user": "human", "assistant": "gpt"}[r], c) for r, c in messages]
             check_replies(f"{what}: row {i}", export, row, said, pair)
@@ -425,6 +430,74 @@ def same_schema(what, published, ours):
         require(got == field.type, f"{what}: type of extra_info.{field.name}", field.type, got)
 
 
+def trl_trainers():
+    import trl.import_utils as installed
+
+    # TRL 0.24 takes the pair that transformers 5 answers for yes, and then misses packages that it can do without.
+    for name, value in list(vars(installed).items()):
+        if name.endswith("_available") and isinstance(value, tuple):
+            setattr(installed, name, value[0])
+    from trl import DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
+
+    return DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer
+
+
+def tiny_model(tokenizer):
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    model = Qwen2ForCausalLM(Qwen2Config(
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2,
+        eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id))
+    model.warnings_issued = {}  # which TRL 0.24 wants and transformers 5 has not
+    return model
+
+
+def one_step(trainer):
+    with open(os.devnull, "w") as null:
+        stdout, sys.stdout = sys.stdout, null
+        try:
+            trainer.train()
+        finally:
+            sys.stdout = stdout
+
+
+def brief():
+    """Settings for one step of a trainer that cuts no text."""
+    return dict(output_dir=os.path.join(WORK, "trained"), max_steps=1, per_device_train_batch_size=4, report_to=[], use_cpu=True, bf16=False,
+                save_strategy="no", disable_tqdm=True, max_prompt_length=None)
+
+
+def check_grpo(what, data, tokenizer):
+    """The trainer takes a step, and hands the reward function the rows' prompts and answers."""
+    _, _, GRPOConfig, GRPOTrainer = trl_trainers()
+    seen = []
+
+    def reward(prompts, completions, answer, **_):
+        seen.extend(zip(prompts, answer))
+        return [0.0] * len(completions)
+
+    one_step(GRPOTrainer(
+        model=tiny_model(tokenizer), reward_funcs=reward, processing_class=tokenizer, train_dataset=data,
+        args=GRPOConfig(num_generations=2, max_completion_length=4, **brief())))
+    rows = [(r["prompt"], r["answer"]) for r in data]
+    require(seen and all(s in rows for s in seen), f"{what}: what the reward function is given", "rows of the file", seen)
+
+
+def check_dpo(what, data, tokenizer):
+    """The trainer takes a step, and has all rows with their texts."""
+    DPOConfig, DPOTrainer, _, _ = trl_trainers()
+    trainer = DPOTrainer(model=tiny_model(tokenizer), processing_class=tokenizer, train_dataset=data, args=DPOConfig(max_length=None, **brief()))
+    require(len(trainer.train_dataset) == len(data), f"{what}: rows that DPOTrainer has", len(data), len(trainer.train_dataset))
+    for i, (row, tokens) in enumerate(zip(data, trainer.train_dataset)):
+        asked = tokenizer.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+        got = tokenizer.decode(tokens["prompt_input_ids"])
+        require(got == asked, f"{what}: prompt of row {i} in DPOTrainer", asked, got)
+        for key in ("chosen", "rejected"):
+            got = tokenizer.decode(tokens[key + "_input_ids"])
+            require(got.startswith(row[key][0]["content"] + "<|im_end|>"), f"{what}: {key} of row {i} in DPOTrainer", row[key], got)
+    one_step(trainer)
+
+
 def check_trl(export, tokenizer):
     import datasets
     from trl.data_utils import apply_chat_template, is_conversational
@@ -444,6 +517,7 @@ def check_trl(export, tokenizer):
             asked = unescaped(export.policy_prompt(p["question"]))
             text = apply_chat_template({"prompt": row["prompt"]}, tokenizer)["prompt"]
             require(unescaped(text) == f"<|im_start|>user\n{asked}<|im_end|>\n<|im_start|>assistant\n", f"{what}: text of row {i}", asked, text)
+        check_grpo(what, data, tokenizer)
         rows += len(data)
     require(not written, "trl: sets that are missing", [], list(written))
     return rows
@@ -472,6 +546,7 @@ def check_trl_preference(export, tokenizer):
             # The same with the prompt inside the replies, which the trainer takes out again.
             whole = {k: pair["prompt"] + pair[k] for k in ("chosen", "rejected")}
             require(extract_prompt(whole) == pair, f"{at}: prompt taken out", pair, extract_prompt(whole))
+        check_dpo(what, data, tokenizer)
         rows += len(data)
     return rows
 
@@ -571,6 +646,9 @@ def main():
                 check(hurt)
             except Difference:
                 broken += 1
+            except Exception as err:
+                failed += 1
+                print(f"self-test: {what} of {target} is changed, and {reader}'s check itself fails: {type(err).__name__}: {err}", file=sys.stderr)
             else:
                 failed += 1
                 print(f"self-test: {what} of {target} is changed, and {reader}'s check does not notice", file=sys.stderr)
