@@ -49,6 +49,14 @@ const (
 // dir, in an order drawn by the seed and, if it looks at benchmarks, the rows that
 // are in one to ContaminatedFile.
 func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*manifest.Manifest, error) {
+	return runWithin(ctx, env, dir, labelDir, o, spoolMemory)
+}
+
+// spoolMemory is what each of the large spools holds in memory, of which there are
+// two at once, or three.
+const spoolMemory = 64 << 20
+
+func runWithin(ctx context.Context, env stage.Env, dir, labelDir string, o Options, memory int) (*manifest.Manifest, error) {
 	o, ratio, err := o.check()
 	if err != nil {
 		return nil, err
@@ -62,7 +70,7 @@ func Run(ctx context.Context, env stage.Env, dir, labelDir string, o Options) (*
 		return done, err
 	}
 
-	w := &work{env: env, dir: dir, labelDir: labelDir, o: o, expected: expected(upstream)}
+	w := &work{env: env, dir: dir, labelDir: labelDir, o: o, memory: memory, expected: expected(upstream)}
 	benchmarks, err := o.benchmarks(ctx)
 	if err != nil {
 		return nil, err
@@ -104,6 +112,7 @@ type work struct {
 	env           stage.Env
 	dir, labelDir string // dir takes the temporary files
 	o             Options
+	memory        int   // of a spool
 	expected      int64 // rows
 }
 

@@ -76,7 +76,7 @@ func Grid(ctx context.Context, env stage.Env, dir, labelDir string, o Options, a
 		}
 	}
 	if pending > 0 || skipped == nil {
-		g.work = work{env: env, dir: dir, labelDir: labelDir, o: g.o, expected: expected(upstream)}
+		g.work = work{env: env, dir: dir, labelDir: labelDir, o: g.o, memory: spoolMemory, expected: expected(upstream)}
 		if err := g.make(ctx, upstream.Simulated, whole); err != nil {
 			return nil, err
 		}

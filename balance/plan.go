@@ -127,27 +127,43 @@ func (p *planner) kind(g group) string {
 }
 
 // limitSources lowers what is available so that no source has more rows in a
-// split than it may. Labels, origins and categories take turns.
+// split than it may. Labels take turns, and so do the origins and categories of
+// the rows of one label.
 func (p *planner) limitSources() {
 	order := p.byName()
 	for len(order) > 0 {
 		first := p.plan.groups[order[0]]
-		n, total := 0, int64(0)
-		for n < len(order) && p.plan.groups[order[n]].split == first.split && p.plan.groups[order[n]].source == first.source {
-			total += p.plan.available[order[n]]
-			n++
-		}
-		if total > p.o.MaxPerSource {
-			weights, most := make([]float64, n), make([]int64, n)
-			for i, g := range order[:n] {
-				weights[i], most[i] = 1, p.plan.available[g]
+		n := 0
+		byLabel := [2][]int{}
+		most := make([]int64, 2)
+		for ; n < len(order) && p.plan.groups[order[n]].split == first.split && p.plan.groups[order[n]].source == first.source; n++ {
+			label := 0
+			if p.plan.groups[order[n]].label {
+				label = 1
 			}
-			parts, _ := quota.Divide(p.o.MaxPerSource, weights, nil, most)
-			for i, g := range order[:n] {
-				p.plan.available[g] = parts[i]
-			}
+			byLabel[label] = append(byLabel[label], order[n])
+			most[label] += p.plan.available[order[n]]
 		}
 		order = order[n:]
+		if most[0]+most[1] <= p.o.MaxPerSource {
+			continue
+		}
+		share, _ := quota.Divide(p.o.MaxPerSource, []float64{1, 1}, nil, most)
+		for label, groups := range byLabel {
+			p.takeTurns(groups, share[label])
+		}
+	}
+}
+
+// takeTurns lowers what is available of some groups to n rows in all.
+func (p *planner) takeTurns(groups []int, n int64) {
+	weights, most := make([]float64, len(groups)), make([]int64, len(groups))
+	for i, g := range groups {
+		weights[i], most[i] = 1, p.plan.available[g]
+	}
+	parts, _ := quota.Divide(n, weights, nil, most)
+	for i, g := range groups {
+		p.plan.available[g] = parts[i]
 	}
 }
 

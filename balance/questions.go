@@ -10,6 +10,7 @@ import (
 	"iter"
 	"runtime"
 	"slices"
+	"strings"
 
 	"tinyv/balance/decontaminate"
 	"tinyv/internal/ordered"
@@ -52,6 +53,11 @@ type group struct {
 	label                           bool
 }
 
+// clone returns the group without the memory of the row that its texts are part of.
+func (g group) clone() group {
+	return group{g.split, strings.Clone(g.origin), strings.Clone(g.source), strings.Clone(g.category), g.label}
+}
+
 func (c *candidates) close() error {
 	return errors.Join(c.rows.Close(), c.contaminated.Close())
 }
@@ -60,7 +66,7 @@ func (c *candidates) close() error {
 // chosen. The caller closes what it returns.
 func (w *work) judge(ctx context.Context, p *pool, benchmarks *decontaminate.Set, seed int64) (*candidates, error) {
 	c := &candidates{
-		rows: spool.Create(w.dir, spoolPattern, spoolMemory), contaminated: spool.Create(w.dir, spoolPattern, spool.MinMemory),
+		rows: spool.Create(w.dir, spoolPattern, w.memory), contaminated: spool.Create(w.dir, spoolPattern, spool.MinMemory),
 		dropped: map[string]int64{},
 	}
 	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, benchmarks: benchmarks}); err != nil {
@@ -85,8 +91,9 @@ func (w *work) judgeAll(ctx context.Context, p *pool, c *candidates, j *jury) er
 			g, ok := number[k.group]
 			if !ok {
 				g = len(c.groups)
-				number[k.group] = g
-				c.groups, c.have = append(c.groups, k.group), append(c.have, 0)
+				named := k.group.clone()
+				number[named] = g
+				c.groups, c.have = append(c.groups, named), append(c.have, 0)
 			}
 			c.have[g]++
 			space = binary.AppendUvarint(space[:0], uint64(g))

@@ -35,16 +35,13 @@ const spoolPattern = ".spool-*"
 // nearDir is a directory for those of package near, inside the stage's.
 const nearDir = ".near"
 
-// spoolMemory is what each of the two large spools holds in memory.
-const spoolMemory = 64 << 20
-
 // readPool reads every row of labelDir. The caller closes the pool's rows.
 func (w *work) readPool(ctx context.Context) (*pool, error) {
 	canonical, err := w.nearDuplicates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{rows: spool.Create(w.dir, spoolPattern, spoolMemory), dropped: map[string]int64{}, clusters: clustersIn(canonical)}
+	p := &pool{rows: spool.Create(w.dir, spoolPattern, w.memory), dropped: map[string]int64{}, clusters: clustersIn(canonical)}
 	if err := w.fill(ctx, p, canonical); err != nil {
 		p.rows.Close() // the first error is the one to tell
 		return nil, err

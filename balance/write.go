@@ -44,7 +44,7 @@ func (w *work) write(ctx context.Context, dir string, c *candidates, p *plan) (*
 
 	chosen := p.choose(c.rows, s, func() { bar.Add(1) })
 	if w.o.Strategy == StrategyUp {
-		copies := spool.Create(w.dir, spoolPattern, spoolMemory)
+		copies := spool.Create(w.dir, spoolPattern, w.memory)
 		defer copies.Close()
 		chosen = repeat(chosen, p, copies)
 	}

@@ -111,6 +111,7 @@ func (s *Spool) spill() error {
 	}
 	full := s.filling
 	s.filling, s.free = s.free, nil
+	s.filling.grow(full)
 	s.writing.Go(func() {
 		full.sort()
 		s.failed = s.write(full)
@@ -200,6 +201,12 @@ func (r *run) sort() {
 		}
 		return bytes.Compare(r.data[a.from:a.to], r.data[b.from:b.to])
 	})
+}
+
+// grow makes room for as much as another run has.
+func (r *run) grow(other *run) {
+	r.entries = slices.Grow(r.entries, len(other.entries))
+	r.data = slices.Grow(r.data, len(other.data))
 }
 
 func (r *run) reset() { r.entries, r.data = r.entries[:0], r.data[:0] }

@@ -1,0 +1,122 @@
+package balance
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tinyv/internal/rows"
+	"tinyv/internal/stagetest"
+)
+
+// A second run does nothing; a set that is gone is made again, byte for byte; other
+// settings make everything anew; and the sets can be read as stages.
+func TestGridAgain(t *testing.T) {
+	labels := labelled(t, many(400, func(i int, a *rows.Annotation) { a.Label = []*bool{yes, no}[i%2] }), 0)
+	dir := filepath.Join(t.TempDir(), "grid")
+	o := Options{Seed: 9, EvalShare: 0.1}
+	axes := Axes{Ratios: []string{"1:1", "1:4"}, Sizes: []int64{100, 50}}
+	grid := func() (skipped int) {
+		t.Helper()
+		g, err := Grid(t.Context(), stagetest.Env(), dir, labels, o, axes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(g.Sets) != 4 || g.Sets[0].Name != "ratio=1-4,size=50,seed=9" || g.Sets[3].Name != "ratio=1-1,size=100,seed=9" || g.Sets[3].Size != 100 {
+			t.Fatalf("sets %+v", g.Sets)
+		}
+		for _, s := range g.Sets {
+			if s.Manifest.Skipped {
+				skipped++
+			}
+		}
+		return skipped
+	}
+	if n := grid(); n != 0 {
+		t.Errorf("%d sets were skipped in an empty directory", n)
+	}
+	leftOnly(t, dir, "manifest.json", "overlap.txt", "overlap.json", "ratio=1-4,size=50,seed=9", "ratio=1-1,size=50,seed=9", "ratio=1-4,size=100,seed=9", "ratio=1-1,size=100,seed=9")
+	table, err := os.ReadFile(filepath.Join(dir, OverlapTable))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "ratio=1-4,size=100,seed=9  ratio=1-1,size=100,seed=9  70         70  100.0%"; !strings.Contains(string(table), want) {
+		t.Errorf("the table lacks %q:\n%s", want, table)
+	}
+	if n := grid(); n != 4 {
+		t.Errorf("%d of 4 sets were skipped", n)
+	}
+	one := filepath.Join(dir, "ratio=1-1,size=50,seed=9")
+	before := files(t, one)
+	if err := os.RemoveAll(one); err != nil {
+		t.Fatal(err)
+	}
+	if n := grid(); n != 3 || string(files(t, one)) != string(before) {
+		t.Errorf("%d of 3 sets were skipped, or the fourth is another one", n)
+	}
+	if err := os.Remove(filepath.Join(dir, OverlapTable)); err != nil {
+		t.Fatal(err)
+	}
+	if n := grid(); n != 4 {
+		t.Errorf("%d of 4 sets were skipped without the table", n)
+	}
+	if again, err := os.ReadFile(filepath.Join(dir, OverlapTable)); err != nil || string(again) != string(table) {
+		t.Errorf("the table is another one: %v", err)
+	}
+	o.MaxPerProblem = 3
+	if n := grid(); n != 0 {
+		t.Errorf("%d sets of other settings were skipped", n)
+	}
+}
+
+func TestGridSizes(t *testing.T) {
+	in := many(100, func(i int, a *rows.Annotation) { // 30 True, 70 False
+		if i < 30 {
+			a.Label = yes
+		}
+	})
+	g, err := Grid(t.Context(), stagetest.Env(), filepath.Join(t.TempDir(), "grid"), labelled(t, in, 0), Options{}, Axes{Ratios: []string{"1:1", "1:2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range g.Sets { // 1:1 could have 60, which 1:2 divides, too
+		if s.Size != 60 || !strings.HasSuffix(s.Name, ",seed=0") || strings.Contains(s.Name, "size") {
+			t.Errorf("set %+v", s)
+		}
+	}
+}
+
+func TestGridErrors(t *testing.T) {
+	labels := labelled(t, many(100, func(i int, a *rows.Annotation) { a.Label = []*bool{yes, no}[i%2] }), 0)
+	for want, c := range map[string]struct {
+		o    Options
+		axes Axes
+	}{
+		"the grid's ratios: all is no ratio":            {Options{}, Axes{Ratios: []string{"all"}}},
+		"ratio \"0\"":                                   {Options{}, Axes{Ratios: []string{"1:1", "0"}}},
+		"balance.ratio: ratio \"\"":                     {Options{}, Axes{}},
+		"twice":                                         {Options{}, Axes{Ratios: []string{"1:2", "0.5"}}},
+		"the grid's sizes: [0 5]":                       {Options{}, Axes{Ratios: []string{"1:1"}, Sizes: []int64{0, 5}}},
+		"balance.strategy: a grid":                      {Options{Strategy: "up"}, Axes{Ratios: []string{"1:1"}}},
+		"ratio=1-1,size=101,seed=0: balance: the train": {Options{}, Axes{Ratios: []string{"1:1"}, Sizes: []int64{101}}},
+		"ratio=1-9,size=3,seed=0: 3 rows":               {Options{}, Axes{Ratios: []string{"1:9"}, Sizes: []int64{3, 20}}},
+		"ratio=1-1,seed=0: balance: the train":          {Options{Shares: map[string]float64{"sampled": 1, "hardening": 1}}, Axes{Ratios: []string{"1:1"}}},
+	} {
+		_, err := Grid(t.Context(), stagetest.Env(), filepath.Join(t.TempDir(), "grid"), labels, c.o, c.axes)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("wanted %q: %v", want, err)
+		}
+	}
+	foreign := filepath.Join(t.TempDir(), "theirs")
+	if err := errors.Join(os.Mkdir(foreign, 0o755), os.WriteFile(filepath.Join(foreign, OverlapTable), []byte("mine"), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Grid(t.Context(), stagetest.Env(), foreign, labels, Options{Ratio: "1:1"}, Axes{}); err == nil || !strings.Contains(err.Error(), "did not write") {
+		t.Errorf("a directory with files of others: %v", err)
+	}
+	if data, err := os.ReadFile(filepath.Join(foreign, OverlapTable)); err != nil || string(data) != "mine" {
+		t.Errorf("its file was changed: %q, %v", data, err)
+	}
+}
