@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tinyv/internal/manifest"
+	"tinyv/internal/rows"
 )
 
 // Funnel writes what became of problems and replies, stage by stage. A stage that
@@ -146,7 +147,25 @@ func (f *funnel) balance(m *manifest.Manifest) {
 		return
 	}
 	c := m.Rows["annotations"]
-	f.line(0, "balanced", c.Out, 0, fmt.Sprintf("%s True + %s False", thousands(m.Figures["true"]), thousands(m.Figures["false"])))
+	g := m.Figures
+	f.line(0, "balanced", c.Out, 0, fmt.Sprintf("%s True + %s False", thousands(g["true"]), thousands(g["false"])))
+	if g["copies"] > 0 {
+		f.line(1, "repeated", g["copies"], 0, "more rows, by up-sampling")
+	}
+	for _, split := range []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} {
+		if g[split] == 0 {
+			continue
+		}
+		note := fmt.Sprintf("%s True + %s False", thousands(g[split+"_true"]), thousands(g[split+"_false"]))
+		joint := "; "
+		for _, origin := range []string{rows.OriginSampled, rows.OriginAcceptance, rows.OriginSynthetic, rows.OriginNearMiss, rows.OriginHardening} {
+			if n := g[split+"_"+origin]; n > 0 {
+				note += joint + fmt.Sprintf("%s %s", thousands(n), strings.ReplaceAll(origin, "_", " "))
+				joint = " + "
+			}
+		}
+		f.line(1, strings.ReplaceAll(split, "_", " "), g[split], 0, note)
+	}
 	f.dropped(c)
 }
 
@@ -155,7 +174,11 @@ func (f *funnel) export(m *manifest.Manifest) {
 		return
 	}
 	c := m.Rows["examples"]
-	f.line(0, "exported", c.Out, 0, fmt.Sprintf("%s train + %s eval", thousands(m.Figures["train"]), thousands(m.Figures["eval"])))
+	note := fmt.Sprintf("%s train + %s eval", thousands(m.Figures[rows.SplitTrain]), thousands(m.Figures[rows.SplitEval]))
+	if n := m.Figures[rows.SplitHeldOut]; n > 0 {
+		note += fmt.Sprintf(" + %s held out", thousands(n))
+	}
+	f.line(0, "exported", c.Out, 0, note)
 	f.dropped(c)
 }
 
