@@ -2,7 +2,7 @@
 GO      ?= go
 RACE    := $(if $(CI),-race,)
 
-.PHONY: build quickstart test lint bench bench-stores memory soak fuzz check-prime check-client clean
+.PHONY: build quickstart test lint bench bench-stores memory soak fuzz check-prime check-client check-tokens check-balance check-readers clean
 
 build: ## bin/tinyv
 	$(GO) build -trimpath -o bin/tinyv ./cmd/tinyv
@@ -54,6 +54,28 @@ check-client: build ## our client and Python's openai client with 2,000 threads 
 	python3 -m venv .venv/client
 	.venv/client/bin/pip install --quiet 'openai==2.*'
 	CALLS=$(if $(filter 200000,$(CALLS)),20000,$(CALLS)) internal/soak/testdata/check_client.sh
+
+check-tokens: ## tokens of texts by the real tokenizers package and by ours; SEED=n repeats a run
+	python3 -m venv .venv/tokens
+	.venv/tokens/bin/pip install --quiet 'tokenizers==0.23.*'
+	.venv/tokens/bin/pip install --quiet --no-deps 'dashscope==2.*'
+	.venv/tokens/bin/python internal/tokens/testdata/check_tokens.py --data $(SHARED)/data $(if $(SEED),--seed $(SEED))
+
+ROWS ?= 1000000
+check-balance: build ## balance and export beside pandas, DuckDB and Polars on one simulated pool; ROWS=n
+	python3 -m venv .venv/peers
+	.venv/peers/bin/pip install --quiet 'pandas==3.*' 'pyarrow==26.*' 'duckdb==2.*' 'polars==2.*'
+	bin/tinyv sim pool --rows $(ROWS) --seed 1 --out runs/pool-$(ROWS)
+	.venv/peers/bin/python bench/peers/compare.py --tinyv bin/tinyv --pool runs/pool-$(ROWS)
+
+EXPORT ?= runs/readers/export
+check-readers: build ## every target of an export, loaded by the programs that read it (7 GB of packages); EXPORT=DIR for one of yours
+	python3 -m venv .venv/readers
+	.venv/readers/bin/pip install --quiet 'llamafactory==0.9.5' 'torch==2.6.0' 'torchvision==0.21.0' 'torchaudio==2.6.0' 'duckdb==2.0.0' 'polars==2.1.0' 'ray==2.60.0' 'tensordict==0.10.0'
+	.venv/readers/bin/pip install --quiet --no-deps 'verl==0.9.1'
+	$(if $(filter runs/readers/export,$(EXPORT)),bin/tinyv run --config scripts/readers.yaml --out runs/readers)
+	.venv/readers/bin/python internal/llamafactory/testdata/check_loader.py internal/llamafactory/testdata/cases.json
+	.venv/readers/bin/python scripts/check_readers.py $(EXPORT) $(if $(wildcard $(SHARED)/data/bigmath-rl.parquet),--reference $(SHARED)/data/bigmath-rl.parquet)
 
 clean:
 	rm -rf bin runs/quickstart
