@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"tinyv/internal/interval"
 	"tinyv/internal/manifest"
 	"tinyv/label/stats"
 )
@@ -33,8 +34,8 @@ type Precision struct {
 	Unanswered int64 `json:"unanswered"` // rows that are missing from the file included
 	// Precision is right of right and wrong, as they were judged. Weighted brings
 	// each stratum back to its share in the run, which is the figure to quote.
-	Precision stats.Proportion `json:"precision"`
-	Weighted  stats.Weighted   `json:"weighted"`
+	Precision interval.Proportion `json:"precision"`
+	Weighted  stats.Weighted      `json:"weighted"`
 }
 
 // OfOrigin is the precision of the labels of one origin.
@@ -88,7 +89,7 @@ func sameContent(a, b manifest.File) bool { return a.SHA256 == b.SHA256 }
 type judged struct{ right, wrong, unsure int64 }
 
 func (s *Sample) score(answers map[string]answer) *Result {
-	out := &Result{Simulated: s.Simulated, Confidence: stats.Confidence, Undecided: s.Undecided, Origins: []OfOrigin{}, Wrong: []WrongRow{}, Unsure: []UnsureRow{}}
+	out := &Result{Simulated: s.Simulated, Confidence: interval.Confidence, Undecided: s.Undecided, Origins: []OfOrigin{}, Wrong: []WrongRow{}, Unsure: []UnsureRow{}}
 	counts := make([]judged, len(s.Strata))
 	for _, it := range s.Items {
 		a, st, n := answers[it.ID], s.Strata[it.Stratum], &counts[it.Stratum]
@@ -135,7 +136,7 @@ func (s *Sample) precision(counts []judged, in func(Stratum) bool) Precision {
 		strata = append(strata, stats.Stratum{K: n.right, N: n.right + n.wrong, Size: st.Size})
 	}
 	p.Unanswered = p.Drawn - p.Right - p.Wrong - p.Unsure
-	p.Precision = stats.Share(p.Right, p.Right+p.Wrong)
+	p.Precision = interval.Share(p.Right, p.Right+p.Wrong)
 	p.Weighted = stats.Weigh(strata)
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"tinyv/internal/interval"
 	"tinyv/label/stats"
 )
 
@@ -89,7 +90,7 @@ func TestScoreAsPublished(t *testing.T) {
 	for _, p := range []struct{ rate, lo, hi *float64 }{
 		{r.All.Precision.Rate, r.All.Precision.Lo, r.All.Precision.Hi}, {r.All.Weighted.Rate, r.All.Weighted.Lo, r.All.Weighted.Hi},
 	} {
-		if got := interval(p.rate, p.lo, p.hi); got != "99.5% (97.2 to 99.9)" {
+		if got := bounds(p.rate, p.lo, p.hi); got != "99.5% (97.2 to 99.9)" {
 			t.Errorf("precision %s", got)
 		}
 	}
@@ -188,7 +189,7 @@ func TestText(t *testing.T) {
 	if data, err := r.JSON(); err != nil || !bytes.Contains(data, []byte(`"covered": 0.95`)) {
 		t.Errorf("%v %s", err, data)
 	}
-	if stats.Confidence != r.Confidence {
+	if interval.Confidence != r.Confidence {
 		t.Error("another level")
 	}
 }

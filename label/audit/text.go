@@ -63,10 +63,10 @@ func (r *Result) Text(w io.Writer) error {
 }
 
 func (p Precision) line(w io.Writer, name string) {
-	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", name, p.Labels, p.Right+p.Wrong, p.Right, interval(p.Precision.Rate, p.Precision.Lo, p.Precision.Hi), interval(p.Weighted.Rate, p.Weighted.Lo, p.Weighted.Hi))
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", name, p.Labels, p.Right+p.Wrong, p.Right, bounds(p.Precision.Rate, p.Precision.Lo, p.Precision.Hi), bounds(p.Weighted.Rate, p.Weighted.Lo, p.Weighted.Hi))
 }
 
-func interval(rate, lo, hi *float64) string {
+func bounds(rate, lo, hi *float64) string {
 	if rate == nil {
 		return "-"
 	}

@@ -1,6 +1,10 @@
 package stats
 
-import "math"
+import (
+	"math"
+
+	"tinyv/internal/interval"
+)
 
 // Kappa is agreement beyond chance: 1 is perfect, 0 what chance alone gives.
 type Kappa struct {
@@ -50,9 +54,9 @@ func cohen(matrix [][]int64) Kappa {
 		}
 	}
 	variance := (sum - square(kappa-chance*(1-kappa))) / (total * square(1-chance))
-	half := z() * math.Sqrt(max(variance, 0))
+	half := interval.Z() * math.Sqrt(max(variance, 0))
 	lo, hi := max(-1, kappa-half), min(1, kappa+half)
-	return Kappa{rounded(kappa), rounded(lo), rounded(hi)}
+	return Kappa{interval.Rounded(kappa), interval.Rounded(lo), interval.Rounded(hi)}
 }
 
 func square(x float64) float64 { return x * x }
@@ -87,5 +91,5 @@ func fleiss(rows, raters, agreeing int64, categories []int64) *float64 {
 		chance += square(float64(n) / float64(all))
 	}
 	agreement := float64(agreeing) / float64(all*(raters-1))
-	return rounded((agreement - chance) / (1 - chance))
+	return interval.Rounded((agreement - chance) / (1 - chance))
 }

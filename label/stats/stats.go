@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"tinyv/internal/interval"
 	"tinyv/verify"
 )
 
@@ -30,8 +31,8 @@ type Stats struct {
 	Rule RuleErrors `json:"rule"`
 	// QuestionsOfAll is the questions with a false negative over all those of the
 	// stage before: a lower bound, since only labelled rejections can show one.
-	QuestionsOfAll Proportion `json:"false_negative_questions_of_all"`
-	Sources        []Source   `json:"sources"` // empty if there are more than a thousand
+	QuestionsOfAll interval.Proportion `json:"false_negative_questions_of_all"`
+	Sources        []Source            `json:"sources"` // empty if there are more than a thousand
 
 	Lengths    []Length   `json:"lengths"` // of sampled answers
 	Origins    []Origin   `json:"origins"`
@@ -49,11 +50,11 @@ type Stats struct {
 
 // RuleErrors is how often the rule verifier is wrong, by the labels.
 type RuleErrors struct {
-	Rejections             Outcomes   `json:"rejections"`               // sampled answers that it rejected
-	FalseNegatives         Proportion `json:"false_negatives"`          // rejections labelled True, of those labelled
-	FalseNegativeQuestions Proportion `json:"false_negative_questions"` // questions with one, of those with a labelled rejection
-	Acceptances            Outcomes   `json:"acceptances"`              // sampled answers that it accepted, as far as audited
-	FalsePositives         Proportion `json:"false_positives"`          // acceptances labelled False, of those labelled
+	Rejections             Outcomes            `json:"rejections"`               // sampled answers that it rejected
+	FalseNegatives         interval.Proportion `json:"false_negatives"`          // rejections labelled True, of those labelled
+	FalseNegativeQuestions interval.Proportion `json:"false_negative_questions"` // questions with one, of those with a labelled rejection
+	Acceptances            Outcomes            `json:"acceptances"`              // sampled answers that it accepted, as far as audited
+	FalsePositives         interval.Proportion `json:"false_positives"`          // acceptances labelled False, of those labelled
 }
 
 // Source is the RuleErrors of one source.
@@ -67,7 +68,7 @@ type Length struct {
 	From int  `json:"from"`
 	To   *int `json:"to"` // null = no end
 	Outcomes
-	Correct Proportion `json:"correct"` // labelled True, of those labelled
+	Correct interval.Proportion `json:"correct"` // labelled True, of those labelled
 }
 
 // Origin is the labels of one kind of answer.
@@ -75,7 +76,7 @@ type Origin struct {
 	Origin string `json:"origin"`
 	Kind   string `json:"kind"`
 	Outcomes
-	Correct Proportion `json:"correct"`
+	Correct interval.Proportion `json:"correct"`
 }
 
 // Category counts the rows labelled True that were rejected for one reason.
@@ -103,14 +104,14 @@ type AnnotatorCounts struct {
 
 // Pair is the agreement of two annotators over the rows that both were asked.
 type Pair struct {
-	A      string      `json:"a"`
-	B      string      `json:"b"`
-	Matrix [3][3]int64 `json:"matrix"` // rows: what A said, columns: what B said
-	Agree  Proportion  `json:"agree"`  // of the rows that both decided
-	Kappa              // Cohen's, over the same rows
+	A      string              `json:"a"`
+	B      string              `json:"b"`
+	Matrix [3][3]int64         `json:"matrix"` // rows: what A said, columns: what B said
+	Agree  interval.Proportion `json:"agree"`  // of the rows that both decided
+	Kappa                      // Cohen's, over the same rows
 	// AgreeAll and KappaAll are over all rows of the matrix; undecided is a category.
-	AgreeAll Proportion `json:"agree_all"`
-	KappaAll Kappa      `json:"cohen_all"`
+	AgreeAll interval.Proportion `json:"agree_all"`
+	KappaAll Kappa               `json:"cohen_all"`
 }
 
 // Agreement is Fleiss's kappa over the rows that had the most frequent number of
@@ -124,12 +125,12 @@ type Agreement struct {
 // Known compares labels with known ones, over the rows that were asked about and
 // have one. Recall counts an undecided row as missed.
 type Known struct {
-	Rows           int64      `json:"rows"`
-	Undecided      int64      `json:"undecided"`
-	TruePrecision  Proportion `json:"true_precision"`
-	TrueRecall     Proportion `json:"true_recall"`
-	FalsePrecision Proportion `json:"false_precision"`
-	FalseRecall    Proportion `json:"false_recall"`
+	Rows           int64               `json:"rows"`
+	Undecided      int64               `json:"undecided"`
+	TruePrecision  interval.Proportion `json:"true_precision"`
+	TrueRecall     interval.Proportion `json:"true_recall"`
+	FalsePrecision interval.Proportion `json:"false_precision"`
+	FalseRecall    interval.Proportion `json:"false_recall"`
 }
 
 // Cost is what the votes cost, whenever they were paid.
@@ -146,8 +147,8 @@ type Cost struct {
 // Stats sums up what was added so far.
 func (c *Collector) Stats(before Before) *Stats {
 	s := &Stats{
-		Rows: c.rows, Simulated: c.simulated, Confidence: Confidence, Before: before,
-		Rule: c.all.errors(), QuestionsOfAll: Share(c.all.falseNegativeQuestions, before.Questions),
+		Rows: c.rows, Simulated: c.simulated, Confidence: interval.Confidence, Before: before,
+		Rule: c.all.errors(), QuestionsOfAll: interval.Share(c.all.falseNegativeQuestions, before.Questions),
 		Sources: []Source{}, Origins: []Origin{}, Categories: []Category{}, Annotators: []AnnotatorCounts{}, Pairs: []Pair{},
 		Fleiss: agreement(c.ratedAll), Decided: agreement(c.ratedDecided), Known: c.known.compare(), Cost: c.cost(),
 	}
@@ -155,7 +156,7 @@ func (c *Collector) Stats(before Before) *Stats {
 		s.Sources = append(s.Sources, Source{name, c.sources.at(name).errors()})
 	}
 	for i, outcomes := range c.lengths {
-		l := Length{From: lengthEdges[i], Outcomes: outcomes, Correct: Share(outcomes.True, outcomes.decided())}
+		l := Length{From: lengthEdges[i], Outcomes: outcomes, Correct: interval.Share(outcomes.True, outcomes.decided())}
 		if i+1 < len(lengthEdges) {
 			l.To = &lengthEdges[i+1]
 		}
@@ -164,7 +165,7 @@ func (c *Collector) Stats(before Before) *Stats {
 	for _, name := range c.origins.names() {
 		origin, kind, _ := strings.Cut(name, "\x00")
 		outcomes := *c.origins.at(name)
-		s.Origins = append(s.Origins, Origin{origin, kind, outcomes, Share(outcomes.True, outcomes.decided())})
+		s.Origins = append(s.Origins, Origin{origin, kind, outcomes, interval.Share(outcomes.True, outcomes.decided())})
 	}
 	for _, name := range c.categories.names() {
 		n := c.categories.at(name)
@@ -197,10 +198,10 @@ func (s *Stats) JSON() ([]byte, error) {
 func (r *ruleCounts) errors() RuleErrors {
 	return RuleErrors{
 		Rejections:             r.rejections,
-		FalseNegatives:         Share(r.rejections.True, r.rejections.decided()),
-		FalseNegativeQuestions: Share(r.falseNegativeQuestions, r.questions),
+		FalseNegatives:         interval.Share(r.rejections.True, r.rejections.decided()),
+		FalseNegativeQuestions: interval.Share(r.falseNegativeQuestions, r.questions),
 		Acceptances:            r.acceptances,
-		FalsePositives:         Share(r.acceptances.False, r.acceptances.decided()),
+		FalsePositives:         interval.Share(r.acceptances.False, r.acceptances.decided()),
 	}
 }
 
@@ -237,7 +238,7 @@ func pair(a, b string, counts [3][3]int64) Pair {
 		diagonal += p.Matrix[i][i]
 	}
 	decidedAlike = p.Matrix[0][0] + p.Matrix[1][1]
-	p.Agree, p.AgreeAll = Share(decidedAlike, decided), Share(diagonal, all)
+	p.Agree, p.AgreeAll = interval.Share(decidedAlike, decided), interval.Share(diagonal, all)
 	m := p.Matrix
 	p.Kappa = cohen([][]int64{m[0][:2], m[1][:2]})
 	p.KappaAll = cohen([][]int64{m[0][:], m[1][:], m[2][:]})
@@ -266,8 +267,8 @@ func (k *knownCounts) compare() Known {
 	knownWrong, knownRight := right[0]+wrong[0]+undecided[0], right[1]+wrong[1]+undecided[1]
 	return Known{
 		Rows: knownWrong + knownRight, Undecided: undecided[0] + undecided[1],
-		TruePrecision: Share(right[1], right[0]+right[1]), TrueRecall: Share(right[1], knownRight),
-		FalsePrecision: Share(wrong[0], wrong[0]+wrong[1]), FalseRecall: Share(wrong[0], knownWrong),
+		TruePrecision: interval.Share(right[1], right[0]+right[1]), TrueRecall: interval.Share(right[1], knownRight),
+		FalsePrecision: interval.Share(wrong[0], wrong[0]+wrong[1]), FalseRecall: interval.Share(wrong[0], knownWrong),
 	}
 }
 

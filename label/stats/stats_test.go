@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"tinyv/internal/interval"
 	"tinyv/internal/rows"
 )
 
@@ -99,7 +100,7 @@ func TestGolden(t *testing.T) {
 // What the golden files hold is counted by hand here.
 func TestFigures(t *testing.T) {
 	s := collect(t, example())
-	share := func(p Proportion) string { return fmt.Sprintf("%d/%d", p.K, p.N) }
+	share := func(p interval.Proportion) string { return fmt.Sprintf("%d/%d", p.K, p.N) }
 	for _, c := range []struct{ name, got, want string }{
 		{"false negatives", share(s.Rule.FalseNegatives), "1/4"},
 		{"their questions", share(s.Rule.FalseNegativeQuestions), "1/3"}, // x1, x2 and 3; y1 has no label

@@ -153,14 +153,6 @@ func (t *text) cost(c Cost) {
 	t.line("cost\t%s; %s a label", dollars(c.USD, 4), dollars(c.USDPerLabel, 6))
 }
 
-// String is the proportion as tables show it.
-func (p Proportion) String() string {
-	if p.Rate == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f%% (%.1f to %.1f, %d of %d)", 100**p.Rate, 100**p.Lo, 100**p.Hi, p.K, p.N)
-}
-
 // String is the kappa as tables show it.
 func (k Kappa) String() string {
 	if k.Kappa == nil {

@@ -1,5 +1,7 @@
 package stats
 
+import "tinyv/internal/interval"
+
 // Stratum is a part of what was sampled from: of Size rows, N were judged, and K
 // of those were right.
 type Stratum struct{ K, N, Size int64 }
@@ -37,6 +39,6 @@ func Weigh(strata []Stratum) Weighted {
 		}
 	}
 	rate = min(rate, 1) // rounding errors of the sum
-	lo, hi := Wilson(rate, 1/spread)
-	return Weighted{rounded(rate), rounded(lo), rounded(hi), *rounded(1 / spread), *rounded(float64(covered) / float64(all))}
+	lo, hi := interval.Wilson(rate, 1/spread)
+	return Weighted{interval.Rounded(rate), interval.Rounded(lo), interval.Rounded(hi), *interval.Rounded(1 / spread), *interval.Rounded(float64(covered) / float64(all))}
 }

@@ -1,16 +1,20 @@
-package stats
+// Package interval gives shares with their uncertainty: Wilson's score interval
+// (E. B. Wilson, JASA 22, 1927), which holds for few rows and for shares near 0
+// and 1, as those of good verifiers are.
+package interval
 
 import (
+	"fmt"
 	"math"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Confidence is the level of all intervals of this package.
+// Confidence is the level of all intervals of the project.
 const Confidence = 0.95
 
-// z is the half-width of an interval at that level, in standard deviations.
-func z() float64 { return distuv.UnitNormal.Quantile(1 - (1-Confidence)/2) }
+// Z is the half-width of an interval at that level, in standard deviations.
+func Z() float64 { return distuv.UnitNormal.Quantile(1 - (1-Confidence)/2) }
 
 // Proportion is K of N, with Wilson's score interval.
 type Proportion struct {
@@ -29,13 +33,21 @@ func Share(k, n int64) Proportion {
 	}
 	rate := float64(k) / float64(n)
 	lo, hi := Wilson(rate, float64(n))
-	p.Rate, p.Lo, p.Hi = rounded(rate), rounded(lo), rounded(hi)
+	p.Rate, p.Lo, p.Hi = Rounded(rate), Rounded(lo), Rounded(hi)
 	return p
 }
 
-// rounded keeps six digits after the point: more means nothing, and the last ones
+// String is the proportion as tables show it.
+func (p Proportion) String() string {
+	if p.Rate == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%% (%.1f to %.1f, %d of %d)", 100**p.Rate, 100**p.Lo, 100**p.Hi, p.K, p.N)
+}
+
+// Rounded keeps six digits after the point: more means nothing, and the last ones
 // of a float differ between processors, on which files must not depend.
-func rounded(x float64) *float64 {
+func Rounded(x float64) *float64 {
 	x = math.Round(x*1e6) / 1e6
 	return &x
 }
@@ -43,9 +55,10 @@ func rounded(x float64) *float64 {
 // Wilson returns the bounds of Wilson's score interval of a rate that was seen
 // over n > 0 rows. n need not be whole: a weighted rate has an effective number.
 func Wilson(rate, n float64) (lo, hi float64) {
-	z2 := z() * z()
+	z := Z()
+	z2 := z * z
 	middle := (rate + z2/(2*n)) / (1 + z2/n)
-	half := z() / (1 + z2/n) * math.Sqrt(rate*(1-rate)/n+z2/(4*n*n))
+	half := z / (1 + z2/n) * math.Sqrt(rate*(1-rate)/n+z2/(4*n*n))
 	// At the ends the bound is the rate itself; rounding must not cross it.
 	return max(0, min(middle-half, rate)), min(1, max(middle+half, rate))
 }
