@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"tinyv/internal/interval"
-	"tinyv/label/stats"
 )
 
 // fill writes a filled-in CSV beside the sample: human of every row by its label.
