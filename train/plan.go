@@ -5,12 +5,14 @@ package train
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
@@ -19,95 +21,147 @@ import (
 // ConfigFile is the name of the file that LLaMA-Factory reads.
 const ConfigFile = "train.yaml"
 
+// Methods of the fine-tune.
+const (
+	Full  = "full"
+	LoRA  = "lora"
+	QLoRA = "qlora" // LoRA on a quantized model
+)
+
 // Options is the recipe. The published card of TinyV-1.5B: Qwen2.5-1.5B-Instruct,
 // full fine-tune, learning rate 1e-5, 2 epochs, cosine, warm-up ratio 0.1, 8 per
 // device x 8 accumulation x 8 devices = 512 rows per step, seed 42, AdamW
 // (0.9, 0.999, 1e-8), template qwen, cutoff 2048, bf16.
 type Options struct {
-	Model            string  `json:"model"`
-	Template         string  `json:"template"`
-	OutputDir        string  `json:"output_dir"`    // where the checkpoint goes
-	LearningRate     float64 `json:"learning_rate"` // above 0
-	Epochs           float64 `json:"epochs"`        // above 0
-	WarmupRatio      float64 `json:"warmup_ratio"`  // 0 to 1
-	CutoffLen        int     `json:"cutoff_len"`    // tokens
-	BatchPerDevice   int     `json:"batch_per_device"`
-	GradAccumulation int     `json:"gradient_accumulation"`
-	GPUs             int     `json:"gpus"`
-	Seed             int64   `json:"seed"`
+	Model            string         `json:"model"`                      // name on a model hub, or a directory
+	FromScratch      bool           `json:"from_scratch"`               // random weights: Model is a directory with config and tokenizer
+	Template         string         `json:"template"`                   //
+	OutputDir        string         `json:"output_dir"`                 // where the checkpoint goes; empty: DIR/checkpoint
+	Method           string         `json:"method"`                     // Full, LoRA or QLoRA; empty is Full
+	LoRARank         int            `json:"lora_rank,omitempty"`        // 0 is 8
+	LoRAAlpha        int            `json:"lora_alpha,omitempty"`       // 0 is twice the rank
+	LoRATarget       string         `json:"lora_target,omitempty"`      // module names, comma separated; empty is all
+	QuantizationBit  int            `json:"quantization_bit,omitempty"` // of QLoRA: 4 or 8; 0 is 4
+	DeepSpeed        string         `json:"deepspeed,omitempty"`        // "", z0, z2 or z3
+	Liger            bool           `json:"liger,omitempty"`            // the fused kernels of liger-kernel
+	LearningRate     float64        `json:"learning_rate"`              // above 0
+	Epochs           float64        `json:"epochs"`                     // above 0
+	MaxSteps         int            `json:"max_steps,omitempty"`        // in place of Epochs, if above 0
+	WarmupRatio      float64        `json:"warmup_ratio"`               // 0 to 1
+	CutoffLen        int            `json:"cutoff_len"`                 // tokens
+	RowsPerStep      int            `json:"rows_per_step"`              // 0 is 512, or what GradAccumulation gives
+	BatchPerDevice   int            `json:"batch_per_device"`           //
+	GradAccumulation int            `json:"gradient_accumulation"`      // 0: as RowsPerStep asks
+	GPUs             int            `json:"gpus"`                       // on each node; 0: on CPU
+	Processes        int            `json:"processes,omitempty"`        // on each node, on CPU; 0 is 1
+	Nodes            int            `json:"nodes"`                      // 0 is 1
+	LoggingSteps     int            `json:"logging_steps"`              // 0 is 1
+	SaveSteps        int            `json:"save_steps,omitempty"`       // 0: at the end of each epoch
+	SaveTotalLimit   int            `json:"save_total_limit,omitempty"` // checkpoints kept; 0 keeps all
+	Seed             int64          `json:"seed"`                       //
+	Extra            map[string]any `json:"extra,omitempty"`            // further keys of LLaMA-Factory: texts, numbers, booleans
 }
 
-// Plan is what would be run.
+// Plan is what would be run. It is kept in DIR/plan.json, from where Read takes it.
 type Plan struct {
-	Config      string   // path of the written YAML
-	Environment []string // NAME=value, to be set for the command
-	Command     []string
-	RowsPerStep int
-	Rows        int64 // training rows
-	Steps       int64 // optimizer steps in all epochs
+	Dir              string  `json:"-"`           // the stage's directory; it holds every file below
+	Config           string  `json:"-"`           // path of the YAML
+	Options          Options `json:"options"`     // with every default filled in
+	DatasetDir       string  `json:"dataset_dir"` // absolute
+	TrainDataset     string  `json:"train_dataset"`
+	EvalDataset      string  `json:"eval_dataset"` // empty: no evaluation
+	Trainer          Trainer `json:"trainer"`      // whose key names the YAML has
+	GradAccumulation int     `json:"gradient_accumulation"`
+	WorldSize        int     `json:"world_size"` // processes on all nodes
+	RowsPerStep      int     `json:"rows_per_step"`
+	Rows             int64   `json:"rows"`  // training rows
+	Steps            int64   `json:"steps"` // optimizer steps in all epochs
+}
+
+// Trainer is the LLaMA-Factory that a plan is for.
+type Trainer struct {
+	Version      string `json:"llamafactory"`
+	Transformers string `json:"transformers"`
+	Installed    bool   `json:"installed"` // false: nothing is installed here, the tables of this package are taken
 }
 
 // Write writes DIR/train.yaml for the finished export in exportDir, whose
-// training and evaluation datasets have the given names, and plans the command.
-func Write(dir, exportDir, trainDataset, evalDataset string, o Options) (*manifest.Manifest, *Plan, error) {
-	upstream, err := manifest.Require(exportDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := os.ReadFile(filepath.Join(exportDir, "dataset_info.json"))
-	if err != nil {
-		return nil, nil, fmt.Errorf("train: %w", err)
-	}
-	var datasets map[string]json.RawMessage
-	if err := json.Unmarshal(info, &datasets); err != nil {
-		return nil, nil, fmt.Errorf("train: %s is not a dataset_info.json: %w", exportDir, err)
-	}
-	if _, ok := datasets[trainDataset]; !ok {
-		return nil, nil, fmt.Errorf("train: %s names no dataset %q", filepath.Join(exportDir, "dataset_info.json"), trainDataset)
-	}
-	exportDir, err = filepath.Abs(exportDir)
-	if err != nil {
-		return nil, nil, err
-	}
-	if o.OutputDir == "" {
-		if o.OutputDir, err = filepath.Abs(filepath.Join(dir, "checkpoint")); err != nil {
-			return nil, nil, err
-		}
-	}
-	if upstream.Figures["eval"] == 0 {
-		evalDataset = "" // the trainer refuses an empty file
-	}
+// training and evaluation datasets have the given names, DIR/plan.json, and
+// DIR/ds_zN.json where DeepSpeed is asked for. The installed LLaMA-Factory is
+// asked for the keys that it takes; a key that it does not take is an error.
+func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string, o Options) (*manifest.Manifest, *Plan, error) {
+	panic("not yet")
+}
 
-	plan := &Plan{
-		Config:      filepath.Join(dir, ConfigFile),
-		Command:     []string{"llamafactory-cli", "train", filepath.Join(dir, ConfigFile)},
-		RowsPerStep: o.BatchPerDevice * o.GradAccumulation * o.GPUs,
-		Rows:        upstream.Figures["train"],
-	}
-	if o.GPUs > 1 {
-		plan.Environment = []string{"FORCE_TORCHRUN=1", "NPROC_PER_NODE=" + strconv.Itoa(o.GPUs)}
-	}
-	perEpoch := (plan.Rows + int64(plan.RowsPerStep) - 1) / int64(plan.RowsPerStep)
-	plan.Steps = int64(float64(perEpoch) * o.Epochs)
+// Read returns the plan that Write left in a directory.
+func Read(dir string) (*Plan, error) {
+	panic("not yet")
+}
 
-	inputs := []manifest.File{}
-	for _, f := range upstream.Outputs {
-		inputs = append(inputs, manifest.File{Path: filepath.ToSlash(filepath.Join(exportDir, f.Path)), Bytes: f.Bytes, SHA256: f.SHA256})
-	}
-	settings := struct {
-		Options
-		DatasetDir, TrainDataset, EvalDataset string
-	}{o, exportDir, trainDataset, evalDataset}
-	s, done, err := manifest.Begin(dir, "train-plan", settings, inputs, []string{ConfigFile})
-	if err != nil || done != nil {
-		return done, plan, err
-	}
-	if err := rows.WriteFile(plan.Config, o.yaml(exportDir, trainDataset, evalDataset)); err != nil {
-		return nil, nil, err
-	}
-	figures := map[string]int64{"rows": plan.Rows, "rows_per_step": int64(plan.RowsPerStep), "steps": plan.Steps}
-	m, err := s.Finish([]string{ConfigFile}, nil, figures, nil, upstream.Simulated)
-	return m, plan, err
+// Resume writes DIR/train-resume.yaml, which goes on from a checkpoint, and
+// returns the plan whose Config it is.
+func (p *Plan) Resume(checkpoint string) (*Plan, error) {
+	panic("not yet")
+}
+
+// Command is what runs the plan: the program and its arguments.
+func (p *Plan) Command() []string {
+	return []string{"llamafactory-cli", "train", p.Config}
+}
+
+// Environment is what is set for the command on a node, as NAME=value. node
+// counts from 0; master is the host of node 0, unused with one node.
+func (p *Plan) Environment(node int, master string) []string {
+	panic("not yet")
+}
+
+// Severity of a finding.
+type Severity string
+
+// The severities: an Error would make the training fail or train something else.
+const (
+	Error   Severity = "error"
+	Warning Severity = "warning"
+)
+
+// Finding is one thing that a check found.
+type Finding struct {
+	Check    string   `json:"check"`
+	Severity Severity `json:"severity"`
+	Message  string   `json:"message"` // what, where, and what to do
+}
+
+// Expect is what the plan does not know but preflight compares with.
+type Expect struct {
+	System    *string // the system message of serving; nil: not compared
+	Tokenizer string  // a tokenizer.json; empty: that of the model, if it is a directory
+	Resume    bool    // the output directory holds the checkpoints to go on from
+}
+
+// Preflight runs every check that needs no loaded model, and returns all that
+// they found, errors first. The error is a cancelled context.
+func Preflight(ctx context.Context, p *Plan, expect Expect) ([]Finding, error) {
+	panic("not yet")
+}
+
+// Batch is a Slurm batch file.
+type Batch struct {
+	Name      string // of the job
+	Partition string // empty: the cluster's default
+	Account   string
+	Time      time.Duration // limit of the job; 0: the cluster's default
+	Program   string        // tinyv
+	Extra     []string      // further #SBATCH lines, without the #SBATCH
+}
+
+// Slurm returns the text of the batch file that runs a plan.
+func (p *Plan) Slurm(b Batch) ([]byte, error) {
+	panic("not yet")
+}
+
+// Submit hands a batch file to sbatch and returns the job's id.
+func Submit(ctx context.Context, file string) (string, error) {
+	panic("not yet")
 }
 
 // yaml writes the keys of LLaMA-Factory 0.9.2. It is written by hand because YAML
