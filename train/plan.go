@@ -1,261 +1,311 @@
-// Package train is stage 5. For now it plans: it writes the LLaMA-Factory YAML of
-// the fine-tune and says which command runs it. Launching and following the
-// training is not there yet.
+// Package train is stage 5: it turns a recipe into the YAML and the command of
+// LLaMA-Factory, and says before anything is loaded what would go wrong.
+//
+// It promises: the YAML has only keys that the installed LLaMA-Factory takes, reads
+// the same to every version of YAML, and states what versions take for granted
+// differently; a step has exactly the rows that are asked for; equal options and
+// equal versions give equal bytes.
 package train
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 )
 
-// ConfigFile is the name of the file that LLaMA-Factory reads.
-const ConfigFile = "train.yaml"
-
-// Methods of the fine-tune.
+// The files of a plan.
 const (
-	Full  = "full"
-	LoRA  = "lora"
-	QLoRA = "qlora" // LoRA on a quantized model
+	ConfigFile = "train.yaml"        // what LLaMA-Factory reads
+	ResumeFile = "train-resume.yaml" // the same, going on from a checkpoint
+	PlanFile   = "plan.json"
+	keysFile   = "keys.txt" // the keys that the installed LLaMA-Factory takes
 )
 
-// Options is the recipe. The published card of TinyV-1.5B: Qwen2.5-1.5B-Instruct,
-// full fine-tune, learning rate 1e-5, 2 epochs, cosine, warm-up ratio 0.1, 8 per
-// device x 8 accumulation x 8 devices = 512 rows per step, seed 42, AdamW
-// (0.9, 0.999, 1e-8), template qwen, cutoff 2048, bf16.
-type Options struct {
-	Model            string         `json:"model"`                      // name on a model hub, or a directory
-	FromScratch      bool           `json:"from_scratch"`               // random weights: Model is a directory with config and tokenizer
-	Template         string         `json:"template"`                   //
-	OutputDir        string         `json:"output_dir"`                 // where the checkpoint goes; empty: DIR/checkpoint
-	Method           string         `json:"method"`                     // Full, LoRA or QLoRA; empty is Full
-	LoRARank         int            `json:"lora_rank,omitempty"`        // 0 is 8
-	LoRAAlpha        int            `json:"lora_alpha,omitempty"`       // 0 is twice the rank
-	LoRATarget       string         `json:"lora_target,omitempty"`      // module names, comma separated; empty is all
-	QuantizationBit  int            `json:"quantization_bit,omitempty"` // of QLoRA: 4 or 8; 0 is 4
-	DeepSpeed        string         `json:"deepspeed,omitempty"`        // "", z0, z2 or z3
-	Liger            bool           `json:"liger,omitempty"`            // the fused kernels of liger-kernel
-	LearningRate     float64        `json:"learning_rate"`              // above 0
-	Epochs           float64        `json:"epochs"`                     // above 0
-	MaxSteps         int            `json:"max_steps,omitempty"`        // in place of Epochs, if above 0
-	WarmupRatio      float64        `json:"warmup_ratio"`               // 0 to 1
-	CutoffLen        int            `json:"cutoff_len"`                 // tokens
-	RowsPerStep      int            `json:"rows_per_step"`              // 0 is 512, or what GradAccumulation gives
-	BatchPerDevice   int            `json:"batch_per_device"`           //
-	GradAccumulation int            `json:"gradient_accumulation"`      // 0: as RowsPerStep asks
-	GPUs             int            `json:"gpus"`                       // on each node; 0: on CPU
-	Processes        int            `json:"processes,omitempty"`        // on each node, on CPU; 0 is 1
-	Nodes            int            `json:"nodes"`                      // 0 is 1
-	LoggingSteps     int            `json:"logging_steps"`              // 0 is 1
-	SaveSteps        int            `json:"save_steps,omitempty"`       // 0: at the end of each epoch
-	SaveTotalLimit   int            `json:"save_total_limit,omitempty"` // checkpoints kept; 0 keeps all
-	Seed             int64          `json:"seed"`                       //
-	Extra            map[string]any `json:"extra,omitempty"`            // further keys of LLaMA-Factory: texts, numbers, booleans
-}
-
-// Plan is what would be run. It is kept in DIR/plan.json, from where Read takes it.
+// Plan is what would be run. It is kept in DIR/plan.json.
 type Plan struct {
-	Dir              string  `json:"-"`           // the stage's directory; it holds every file below
-	Config           string  `json:"-"`           // path of the YAML
-	Options          Options `json:"options"`     // with every default filled in
-	DatasetDir       string  `json:"dataset_dir"` // absolute
-	TrainDataset     string  `json:"train_dataset"`
-	EvalDataset      string  `json:"eval_dataset"` // empty: no evaluation
-	Trainer          Trainer `json:"trainer"`      // whose key names the YAML has
-	GradAccumulation int     `json:"gradient_accumulation"`
-	WorldSize        int     `json:"world_size"` // processes on all nodes
-	RowsPerStep      int     `json:"rows_per_step"`
-	Rows             int64   `json:"rows"`  // training rows
-	Steps            int64   `json:"steps"` // optimizer steps in all epochs
+	Dir    string `json:"-"` // the directory of the files above
+	Config string `json:"-"` // path of the YAML
+
+	Options      Options        `json:"options"` // with every default in its place
+	Trainer      Trainer        `json:"trainer"` // that the YAML is for
+	DatasetDir   string         `json:"dataset_dir"`
+	TrainDataset string         `json:"train_dataset"`
+	EvalDataset  string         `json:"eval_dataset,omitempty"` // empty: there are no rows to evaluate on
+	Rows         int64          `json:"rows"`                   // to train on
+	True         int64          `json:"rows_true"`              // of them
+	False        int64          `json:"rows_false"`
+	WorldSize    int            `json:"world_size"` // processes, on all nodes
+	Steps        int64          `json:"steps"`      // of the optimizer, in all
+	Keys         map[string]any `json:"keys"`       // of the YAML, by the names of this version
+
+	model string // Options.Model, absolute if it is a directory
 }
 
-// Trainer is the LLaMA-Factory that a plan is for.
-type Trainer struct {
-	Version      string `json:"llamafactory"`
-	Transformers string `json:"transformers"`
-	Installed    bool   `json:"installed"` // false: nothing is installed here, the tables of this package are taken
-}
-
-// Write writes DIR/train.yaml for the finished export in exportDir, whose
-// training and evaluation datasets have the given names, DIR/plan.json, and
-// DIR/ds_zN.json where DeepSpeed is asked for. The installed LLaMA-Factory is
-// asked for the keys that it takes; a key that it does not take is an error.
+// Write writes DIR/train.yaml for the finished export in exportDir, whose training
+// and evaluation datasets have the given names; DIR/plan.json; and DIR/ds_zN.json if
+// DeepSpeed is asked for. It asks the installed LLaMA-Factory which keys it takes,
+// which imports it the first time. Keys that it does not take, and rows that do not
+// make a step, are errors.
 func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string, o Options) (*manifest.Manifest, *Plan, error) {
-	panic("not yet")
+	upstream, err := manifest.Require(exportDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, nil, err
+	}
+	p := &Plan{
+		Dir: dir, Config: filepath.Join(dir, ConfigFile), TrainDataset: trainDataset,
+		Rows: upstream.Figures["train"], True: upstream.Figures["train_true"], False: upstream.Figures["train_false"],
+	}
+	if upstream.Figures["eval"] > 0 { // the trainer refuses an empty file
+		p.EvalDataset = evalDataset
+	}
+	if p.DatasetDir, err = filepath.Abs(exportDir); err != nil {
+		return nil, nil, err
+	}
+	if p.Options, err = o.filled(); err != nil {
+		return nil, nil, err
+	}
+	if err := p.paths(); err != nil {
+		return nil, nil, err
+	}
+	trainer, known, err := ask(ctx, keptKeys(dir))
+	if err != nil {
+		return nil, nil, fmt.Errorf("train: %w", err)
+	}
+	p.Trainer, p.WorldSize = trainer, p.Options.worldSize()
+	p.Steps = p.steps(known.transformers)
+	sections, err := p.Options.settle(p.sections(), known)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.Keys = map[string]any{}
+	for _, part := range sections {
+		for _, s := range part.settings {
+			p.Keys[s.name] = s.value
+		}
+	}
+
+	inputs := []manifest.File{}
+	for _, f := range upstream.Outputs {
+		inputs = append(inputs, manifest.File{Path: filepath.ToSlash(filepath.Join(p.DatasetDir, f.Path)), Bytes: f.Bytes, SHA256: f.SHA256})
+	}
+	s, done, err := manifest.Begin(dir, "train-plan", p, inputs, []string{ConfigFile, ResumeFile, PlanFile, keysFile, DeepSpeedFile("z*")})
+	if err != nil || done != nil {
+		return done, p, err
+	}
+	outputs, err := p.write(sections, known)
+	if err != nil {
+		return nil, nil, err
+	}
+	figures := map[string]int64{"rows": p.Rows, "rows_per_step": int64(p.Options.RowsPerStep), "steps": p.Steps}
+	m, err := s.Finish(outputs, nil, figures, nil, upstream.Simulated)
+	return m, p, err
 }
 
 // Read returns the plan that Write left in a directory.
 func Read(dir string) (*Plan, error) {
-	panic("not yet")
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, PlanFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("no plan of a training in %s: run `tinyv train plan` first, or name its directory (%w)", dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan of a training: %w", err)
+	}
+	p := &Plan{Dir: dir, Config: filepath.Join(dir, ConfigFile)}
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, fmt.Errorf("%s is not the plan of a training: %w", path, err)
+	}
+	return p, p.paths()
 }
 
-// Resume writes DIR/train-resume.yaml, which goes on from a checkpoint, and
-// returns the plan whose Config it is.
+// Resume writes DIR/train-resume.yaml, which goes on from a checkpoint, and returns
+// the plan that runs it.
 func (p *Plan) Resume(checkpoint string) (*Plan, error) {
-	panic("not yet")
+	config, err := os.ReadFile(filepath.Join(p.Dir, ConfigFile))
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan to go on with: %w", err)
+	}
+	if checkpoint, err = filepath.Abs(checkpoint); err != nil {
+		return nil, err
+	}
+	resumed := *p
+	resumed.Config = p.path(ResumeFile)
+	config = fmt.Appendf(config, "\n### resume\nresume_from_checkpoint: %s\n", text(checkpoint))
+	return &resumed, rows.WriteFile(resumed.Config, config)
 }
 
 // Command is what runs the plan: the program and its arguments.
-func (p *Plan) Command() []string {
-	return []string{"llamafactory-cli", "train", p.Config}
+func (p *Plan) Command() []string { return []string{program, "train", p.Config} }
+
+// Rendezvous is where the processes of a training meet.
+type Rendezvous struct {
+	Node int    // this one, from 0
+	Host string // of node 0
+	Port int
 }
 
-// Environment is what is set for the command on a node, as NAME=value. node
-// counts from 0; master is the host of node 0, unused with one node.
-func (p *Plan) Environment(node int, master string) []string {
-	panic("not yet")
-}
+// MasterPort is the port of node 0 that several nodes meet at where nothing else is said.
+const MasterPort = 29500
 
-// Severity of a finding.
-type Severity string
-
-// The severities: an Error would make the training fail or train something else.
-const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-)
-
-// Finding is one thing that a check found.
-type Finding struct {
-	Check    string   `json:"check"`
-	Severity Severity `json:"severity"`
-	Message  string   `json:"message"` // what, where, and what to do
-}
-
-// Expect is what the plan does not know but preflight compares with.
-type Expect struct {
-	System    *string // the system message of serving; nil: not compared
-	Tokenizer string  // a tokenizer.json; empty: that of the model, if it is a directory
-	Resume    bool    // the output directory holds the checkpoints to go on from
-}
-
-// Preflight runs every check that needs no loaded model, and returns all that
-// they found, errors first. The error is a cancelled context.
-func Preflight(ctx context.Context, p *Plan, expect Expect) ([]Finding, error) {
-	panic("not yet")
-}
-
-// Batch is a Slurm batch file.
-type Batch struct {
-	Name      string // of the job
-	Partition string // empty: the cluster's default
-	Account   string
-	Time      time.Duration // limit of the job; 0: the cluster's default
-	Program   string        // tinyv
-	Extra     []string      // further #SBATCH lines, without the #SBATCH
-}
-
-// Slurm returns the text of the batch file that runs a plan.
-func (p *Plan) Slurm(b Batch) ([]byte, error) {
-	panic("not yet")
-}
-
-// Submit hands a batch file to sbatch and returns the job's id.
-func Submit(ctx context.Context, file string) (string, error) {
-	panic("not yet")
-}
-
-// yaml writes the keys of LLaMA-Factory 0.9.2. It is written by hand because YAML
-// libraries write 1e-05, which the trainer's PyYAML reads as a text.
-func (o Options) yaml(datasetDir, trainDataset, evalDataset string) []byte {
-	var b bytes.Buffer
-	section := func(name string) { fmt.Fprintf(&b, "### %s\n", name) }
-	key := func(name string, value any) {
-		switch v := value.(type) {
-		case float64:
-			fmt.Fprintf(&b, "%s: %s\n", name, float(v))
-		case string:
-			fmt.Fprintf(&b, "%s: %s\n", name, text(v))
-		default:
-			fmt.Fprintf(&b, "%s: %v\n", name, v)
-		}
-	}
-	fmt.Fprintf(&b, "# Written by `tinyv train`; for LLaMA-Factory 0.9.2.\n# %d rows per step = %d per device x %d accumulation x %d devices\n\n",
-		o.BatchPerDevice*o.GradAccumulation*o.GPUs, o.BatchPerDevice, o.GradAccumulation, o.GPUs)
-	section("model")
-	key("model_name_or_path", o.Model)
-	b.WriteByte('\n')
-	section("method")
-	key("stage", "sft")
-	key("do_train", true)
-	key("finetuning_type", "full")
-	b.WriteByte('\n')
-	section("dataset")
-	key("dataset_dir", datasetDir)
-	key("dataset", trainDataset)
-	if evalDataset != "" {
-		key("eval_dataset", evalDataset)
-	}
-	key("template", o.Template)
-	key("cutoff_len", o.CutoffLen)
-	b.WriteByte('\n')
-	section("output")
-	key("output_dir", o.OutputDir)
-	key("logging_steps", 1)
-	key("save_strategy", "epoch")
-	key("plot_loss", true)
-	b.WriteByte('\n')
-	section("train")
-	key("per_device_train_batch_size", o.BatchPerDevice)
-	key("gradient_accumulation_steps", o.GradAccumulation)
-	key("learning_rate", o.LearningRate)
-	key("num_train_epochs", o.Epochs)
-	key("lr_scheduler_type", "cosine")
-	key("warmup_ratio", o.WarmupRatio)
-	key("optim", "adamw_torch")
-	key("adam_beta1", 0.9)
-	key("adam_beta2", 0.999)
-	key("adam_epsilon", 1e-8)
-	key("bf16", true)
-	key("seed", o.Seed)
-	if evalDataset != "" {
-		b.WriteByte('\n')
-		section("eval")
-		key("per_device_eval_batch_size", o.BatchPerDevice)
-		key("eval_strategy", "epoch")
-	}
-	return b.Bytes()
-}
-
-// float writes a number that YAML 1.1 and 1.2 both read as a float: with a dot,
-// and a sign in the exponent.
-func float(x float64) string {
-	s := strconv.FormatFloat(x, 'g', -1, 64)
-	mantissa, exponent, scientific := strings.Cut(s, "e")
-	if !strings.Contains(mantissa, ".") {
-		mantissa += ".0"
-	}
-	if !scientific {
-		return mantissa
-	}
-	return mantissa + "e" + exponent
-}
-
-// text quotes a text wherever a plain YAML scalar could be read as something else.
-func text(s string) string {
-	plain := s != "" && !strings.ContainsAny(s, " \t\n\"'#:{}[],&*!|>%@`\\") && !strings.HasPrefix(s, "-") && !strings.HasPrefix(s, "?")
-	if _, err := strconv.ParseFloat(s, 64); err == nil {
-		plain = false
-	}
-	switch strings.ToLower(s) {
-	case "true", "false", "yes", "no", "on", "off", "null", "~", "y", "n":
-		plain = false
-	}
-	if plain {
-		return s
-	}
-	quoted, err := json.Marshal(s) // a JSON string is a YAML double-quoted scalar
+// OneNode is a meeting place for the processes of one node, at a port that is free now.
+func OneNode() (Rendezvous, error) {
+	const host = "127.0.0.1"
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
-		return strconv.Quote(s)
+		return Rendezvous{}, fmt.Errorf("looking for a free port: %w", err)
 	}
-	return string(quoted)
+	port := l.Addr().(*net.TCPAddr).Port
+	return Rendezvous{Host: host, Port: port}, l.Close()
+}
+
+// Environment is what is set for the command, as NAME=value.
+func (p *Plan) Environment(r Rendezvous) []string {
+	env := []string{
+		"PYTHONUNBUFFERED=1", // else the log lags behind
+		"HF_DATASETS_CACHE=" + filepath.Join(p.Dir, "datasets-cache"), // an older version fails on a newer one's
+	}
+	if filepath.IsAbs(p.model) {
+		env = append(env, "HF_HUB_OFFLINE=1")
+	}
+	if p.Options.GPUs == 0 {
+		// Without the second a resume of several processes fails in torch.load.
+		env = append(env, "CUDA_VISIBLE_DEVICES=", "ACCELERATE_TORCH_DEVICE=cpu")
+	}
+	if !p.torchrun() {
+		return env
+	}
+	if p.Options.GPUs == 0 {
+		env = append(env, "OMP_NUM_THREADS=1")
+	}
+	return append(env, "FORCE_TORCHRUN=1",
+		"NNODES="+strconv.Itoa(p.Options.Nodes), "NODE_RANK="+strconv.Itoa(r.Node), "NPROC_PER_NODE="+strconv.Itoa(p.Options.perNode()),
+		"MASTER_ADDR="+r.Host, "MASTER_PORT="+strconv.Itoa(r.Port))
+}
+
+// Line is the command with its environment, for a shell.
+func (p *Plan) Line(r Rendezvous) string {
+	var line strings.Builder
+	for _, variable := range p.Environment(r) {
+		name, value, _ := strings.Cut(variable, "=")
+		line.WriteString(name + "=")
+		if value != "" {
+			line.WriteString(shell([]string{value}))
+		}
+		line.WriteByte(' ')
+	}
+	return line.String() + shell(p.Command())
+}
+
+// torchrun says whether torchrun starts the processes. With a GPU it always does, since
+// LLaMA-Factory would take every GPU that it sees otherwise.
+func (p *Plan) torchrun() bool { return p.Options.GPUs > 0 || p.WorldSize > 1 }
+
+// path is that of a file of the plan.
+func (p *Plan) path(name string) string { return filepath.Join(p.Dir, name) }
+
+// paths makes the paths of the options absolute: the trainer resolves relative ones
+// from wherever it is started.
+func (p *Plan) paths() error {
+	var err error
+	if p.Options.OutputDir == "" {
+		p.Options.OutputDir = p.path("checkpoint")
+	}
+	if p.Options.OutputDir, err = filepath.Abs(p.Options.OutputDir); err != nil {
+		return err
+	}
+	p.model = p.Options.Model
+	if info, err := os.Stat(p.model); err == nil && info.IsDir() || isPath(p.model) {
+		if p.model, err = filepath.Abs(p.model); err != nil {
+			return err
+		}
+		p.Options.Model = p.model
+	}
+	return nil
+}
+
+// isPath says whether a model's name can only be that of a directory.
+func isPath(model string) bool {
+	return filepath.IsAbs(model) || !filepath.IsLocal(model) || len(model) > 1 && model[:2] == "./"
+}
+
+// steps is the number of optimizer steps as the trainer counts them: batches are
+// dealt to the processes, and before transformers 4.50 what is left of an epoch after
+// its last whole step is not counted. Read in the sources of 4.49.0 and 5.6.0.
+func (p *Plan) steps(transformers string) int64 {
+	if p.Options.MaxSteps > 0 {
+		return int64(p.Options.MaxSteps)
+	}
+	batches := up(up(p.Rows, int64(p.Options.BatchPerDevice)), int64(p.WorldSize))
+	perEpoch := up(batches, int64(p.Options.GradAccumulation))
+	if versionBefore(transformers, "4.50") {
+		perEpoch = batches / int64(p.Options.GradAccumulation)
+	}
+	return int64(math.Ceil(p.Options.Epochs * float64(max(perEpoch, 1))))
+}
+
+// up is a / b, rounded up.
+func up(a, b int64) int64 { return (a + b - 1) / b }
+
+// keptKeys are those that an earlier plan was told, nil if there are none.
+func keptKeys(dir string) *keys {
+	data, err := os.ReadFile(filepath.Join(dir, keysFile))
+	if err != nil {
+		return nil
+	}
+	k, err := parseKeys(data)
+	if err != nil {
+		return nil
+	}
+	return k
+}
+
+// write writes the files of the plan and returns their names.
+func (p *Plan) write(sections []section, known *keys) ([]string, error) {
+	o := p.Options
+	header := fmt.Sprintf("Written by tinyv for LLaMA-Factory %s (transformers %s).\n%d rows per step = %d per device x %d accumulation x %d devices; %d steps.\n",
+		p.Trainer.Version, known.transformers, o.RowsPerStep, o.BatchPerDevice, o.GradAccumulation, p.WorldSize, p.Steps)
+	plan, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encoding the plan of a training: %w", err)
+	}
+	files := []struct {
+		name string
+		data []byte
+	}{{ConfigFile, writeYAML(header, sections)}, {PlanFile, append(plan, '\n')}, {keysFile, known.text}}
+	if o.DeepSpeed != "" {
+		data, err := deepSpeed(o.DeepSpeed)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, struct {
+			name string
+			data []byte
+		}{DeepSpeedFile(o.DeepSpeed), data})
+	}
+	var names []string
+	for _, f := range files {
+		if err := rows.WriteFile(p.path(f.name), f.data); err != nil {
+			return nil, err
+		}
+		names = append(names, f.name)
+	}
+	return names, nil
 }

@@ -2,9 +2,9 @@ package pipeline
 
 import (
 	"path/filepath"
-	"strings"
 
 	"tinyv/label"
+	"tinyv/train"
 )
 
 // Next is a thing to look at or to do after a run.
@@ -14,7 +14,7 @@ type Next struct{ Look, For string }
 func (r *Result) Next(out string) []Next {
 	var next []Next
 	if r.Plan != nil {
-		next = append(next, Next{strings.Join(append(r.Plan.Environment, r.Plan.Command...), " "), "the fine-tune, where LLaMA-Factory and the GPUs are"})
+		next = append(next, Next{r.Plan.Line(train.Rendezvous{Host: "127.0.0.1", Port: train.MasterPort}), "the fine-tune, where LLaMA-Factory and the GPUs are"})
 	}
 	if r.Manifests[Export] != nil {
 		next = append(next, Next{filepath.Join(out, Export) + string(filepath.Separator), "the training files: dataset_dir of LLaMA-Factory"})

@@ -100,7 +100,7 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		case Export:
 			m, err = runExport(ctx, env, r)
 		case Train:
-			m, result.Plan, err = train.Write(r.dir(Train), r.input(Export), export.DatasetName(dataset(c), rows.SplitTrain), export.DatasetName(dataset(c), rows.SplitEval), trainOptions(c))
+			m, result.Plan, err = train.Write(ctx, r.dir(Train), r.input(Export), export.DatasetName(dataset(c), rows.SplitTrain), export.DatasetName(dataset(c), rows.SplitEval), trainOptions(c))
 		}
 		if err != nil {
 			return err
