@@ -58,9 +58,9 @@ type Options struct {
 	Extra map[string]any `json:"extra,omitempty"` // further keys of LLaMA-Factory: texts, numbers, true and false
 }
 
-// filled returns the options with every default in its place, or says which of them
+// Filled returns the options with every default in its place, or says which of them
 // cannot be.
-func (o Options) filled() (Options, error) {
+func (o Options) Filled() (Options, error) {
 	orDefault(&o.Method, Full)
 	orDefault(&o.RowsPerStep, RowsPerStep)
 	orDefault(&o.Nodes, 1)

@@ -75,7 +75,7 @@ func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string
 	if p.DatasetDir, err = filepath.Abs(exportDir); err != nil {
 		return nil, nil, err
 	}
-	if p.Options, err = o.filled(); err != nil {
+	if p.Options, err = o.Filled(); err != nil {
 		return nil, nil, err
 	}
 	if err := p.paths(); err != nil {

@@ -188,7 +188,7 @@ func TestSteps(t *testing.T) {
 		{1025, 2, 0, "4.49.0", 4}, {1025, 2, 0, "5.6.0", 6}, {1024, 2, 0, "5.6.0", 4}, {1024, 2, 0, "4.49.0", 4}, {3, 2, 0, "4.49.0", 2},
 		{1024, 1.5, 0, "4.55.0", 3}, {1024, 1.2, 0, "4.55.0", 3}, {1024, 2, 30, "5.6.0", 30}, {673, 1, 0, "5.6.0", 2},
 	} {
-		o, err := with(func(o *Options) { o.Epochs, o.MaxSteps = c.epochs, c.maxSteps }).filled()
+		o, err := with(func(o *Options) { o.Epochs, o.MaxSteps = c.epochs, c.maxSteps }).Filled()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -261,7 +261,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		{func(o *Options) { o.Model = "" }, []string{"train.model"}},
 		{func(o *Options) { o.Template = "" }, []string{"train.template"}},
 	} {
-		_, err := with(c.change).filled()
+		_, err := with(c.change).Filled()
 		for _, want := range c.want {
 			if err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("wanted %q in: %v", want, err)
@@ -280,7 +280,7 @@ func TestRowsPerStep(t *testing.T) {
 		o.GPUs = rapid.IntRange(1, 16).Draw(t, "gpus")
 		o.Nodes = rapid.IntRange(1, 4).Draw(t, "nodes")
 		o.GradAccumulation = rapid.SampledFrom([]int{0, 1, 8}).Draw(t, "accumulation")
-		filled, err := o.filled()
+		filled, err := o.Filled()
 		made := o.BatchPerDevice * o.GPUs * o.Nodes * filled.GradAccumulation
 		if err == nil && made != o.RowsPerStep {
 			t.Fatalf("%d rows in a step of %d", made, o.RowsPerStep)
@@ -291,7 +291,7 @@ func TestRowsPerStep(t *testing.T) {
 		for _, gpus := range divisors(o.RowsPerStep) {
 			again := o
 			again.GPUs, again.GradAccumulation = gpus, 0
-			if _, wrong := again.filled(); wrong != nil && o.RowsPerStep%(o.BatchPerDevice*o.Nodes*gpus) == 0 {
+			if _, wrong := again.Filled(); wrong != nil && o.RowsPerStep%(o.BatchPerDevice*o.Nodes*gpus) == 0 {
 				t.Fatalf("gpus: %d would not do: %v", gpus, wrong)
 			}
 		}

@@ -161,7 +161,7 @@ func cmdSameFiles(ts *testscript.TestScript, neg bool, args []string) {
 		files := map[string]string{}
 		root := ts.MkAbs(dir)
 		ts.Check(filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
-			if err != nil || d.IsDir() || d.Name() == manifest.Name || d.Name() == "train.yaml" || strings.Contains(path, "/journal/") {
+			if err != nil || d.IsDir() || d.Name() == manifest.Name || strings.Contains(path, "/train/") || strings.Contains(path, "/journal/") {
 				return err
 			}
 			data, err := os.ReadFile(path)

@@ -49,6 +49,7 @@ type Config struct {
 	Balance   *Balance   `yaml:"balance"`
 	Export    *Export    `yaml:"export"`
 	Train     *Train     `yaml:"train"`
+	Eval      *Eval      `yaml:"eval"`
 	Ablation  *Ablation  `yaml:"ablation"` // sets for `tinyv balance --grid` and `tinyv ablate`
 
 	Verifiers map[string]Verifier `yaml:"verifiers"` // by name, for `tinyv eval` and `tinyv verify`
@@ -205,21 +206,6 @@ type Taxonomy struct {
 	MaxTokens   int        `yaml:"max_tokens"`
 }
 
-// Train is stage 5: the fine-tune. Defaults are those of the published card.
-type Train struct {
-	Model            string   `yaml:"model"`
-	Template         string   `yaml:"template"`
-	OutputDir        string   `yaml:"output_dir"`
-	LearningRate     *float64 `yaml:"learning_rate"`
-	Epochs           *float64 `yaml:"epochs"`
-	WarmupRatio      *float64 `yaml:"warmup_ratio"`
-	CutoffLen        int      `yaml:"cutoff_len"`
-	BatchPerDevice   int      `yaml:"batch_per_device"`
-	GradAccumulation int      `yaml:"gradient_accumulation"`
-	GPUs             int      `yaml:"gpus"`
-	Seed             *int64   `yaml:"seed"`
-}
-
 // Load reads and checks the config at path. importPath, if not empty, takes the
 // place of gen.import.path; unlike that it is relative to the working directory.
 func Load(path, importPath string) (*Config, error) {
@@ -289,7 +275,7 @@ func (k *checker) fail(key, format string, args ...any) {
 
 func (c *Config) check() error {
 	k := &checker{c: c}
-	if c.Gen == nil && c.Label == nil && c.Balance == nil && c.Export == nil && c.Train == nil && c.Ablation == nil && c.Verifiers == nil {
+	if c.Gen == nil && c.Label == nil && c.Balance == nil && c.Export == nil && c.Train == nil && c.Ablation == nil && c.Verifiers == nil && c.Eval == nil {
 		k.fail("", "names no stage; add at least one of the blocks gen, label, balance, export, train")
 	}
 	k.limits(c)
@@ -302,6 +288,7 @@ func (c *Config) check() error {
 	k.export(c.Export)
 	k.train(c.Train)
 	k.verifiers(c.Verifiers)
+	k.eval(c.Eval)
 	return errors.Join(k.errors...)
 }
 
@@ -566,29 +553,6 @@ func (k *checker) oneOf(key string, word *string, words ...string) {
 	defaultText(word, words[0])
 	if !slices.Contains(words, *word) {
 		k.fail(key, "%q is none of %s%s", *word, strings.Join(words, ", "), suggest(*word, words))
-	}
-}
-
-func (k *checker) train(t *Train) {
-	if t == nil {
-		return
-	}
-	// Published card of TinyV-1.5B: see docs/train.md.
-	defaultText(&t.Model, "Qwen/Qwen2.5-1.5B-Instruct")
-	defaultText(&t.Template, DefaultTemplate)
-	fill(&t.LearningRate, 1e-5)
-	fill(&t.Epochs, 2.0)
-	fill(&t.WarmupRatio, 0.1)
-	fill(&t.Seed, int64(42))
-	k.positive("train.cutoff_len", &t.CutoffLen, 2048)
-	k.positive("train.batch_per_device", &t.BatchPerDevice, 8)
-	k.positive("train.gradient_accumulation", &t.GradAccumulation, 8)
-	k.positive("train.gpus", &t.GPUs, 8)
-	k.share("train.warmup_ratio", t.WarmupRatio)
-	for key, x := range map[string]float64{"train.learning_rate": *t.LearningRate, "train.epochs": *t.Epochs} {
-		if !(x > 0) || math.IsInf(x, 0) {
-			k.fail(key, "must be above 0, not %v", x)
-		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 
 	"tinyv/label"
-	"tinyv/train"
 )
 
 // Next is a thing to look at or to do after a run.
@@ -14,7 +13,7 @@ type Next struct{ Look, For string }
 func (r *Result) Next(out string) []Next {
 	var next []Next
 	if r.Plan != nil {
-		next = append(next, Next{r.Plan.Line(train.Rendezvous{Host: "127.0.0.1", Port: train.MasterPort}), "the fine-tune, where LLaMA-Factory and the GPUs are"})
+		next = append(next, Next{"tinyv train launch --out " + out, "the fine-tune, where LLaMA-Factory and the GPUs are"})
 	}
 	if r.Manifests[Export] != nil {
 		next = append(next, Next{filepath.Join(out, Export) + string(filepath.Separator), "the training files: dataset_dir of LLaMA-Factory"})

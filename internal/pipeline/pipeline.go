@@ -17,7 +17,6 @@ import (
 	"slices"
 
 	"tinyv/balance"
-	"tinyv/export"
 	"tinyv/gen"
 	"tinyv/internal/config"
 	"tinyv/internal/llm"
@@ -100,7 +99,7 @@ func runStages(ctx context.Context, env stage.Env, r Request, models *models, re
 		case Export:
 			m, err = runExport(ctx, env, r)
 		case Train:
-			m, result.Plan, err = train.Write(ctx, r.dir(Train), r.input(Export), export.DatasetName(dataset(c), rows.SplitTrain), export.DatasetName(dataset(c), rows.SplitEval), trainOptions(c))
+			m, result.Plan, err = planTraining(ctx, r)
 		}
 		if err != nil {
 			return err
@@ -246,23 +245,6 @@ func samplingOptions(c *config.Config) (gen.Sampling, error) {
 		Seed: c.Seed, SendSeed: *g.SendSeed, Samples: g.Samples, Prompt: prompt, System: system,
 		Temperature: g.Temperature, TopP: g.TopP, MaxTokens: g.MaxTokens, Stop: g.Stop,
 	}, err
-}
-
-// dataset is the name the export has, also where only the train stage is named.
-func dataset(c *config.Config) string {
-	if c.Export != nil {
-		return c.Export.Dataset
-	}
-	return config.DefaultDataset
-}
-
-func trainOptions(c *config.Config) train.Options {
-	t := c.Train
-	return train.Options{
-		Model: t.Model, Template: t.Template, OutputDir: t.OutputDir, LearningRate: *t.LearningRate, Epochs: *t.Epochs,
-		WarmupRatio: *t.WarmupRatio, CutoffLen: t.CutoffLen, BatchPerDevice: t.BatchPerDevice, GradAccumulation: t.GradAccumulation,
-		GPUs: t.GPUs, Seed: *t.Seed,
-	}
 }
 
 // text reads a prompt file. The line break that editors put at its end is no part

@@ -101,7 +101,7 @@ func (v *Verifier) verifySample(ctx context.Context, prompt, answer string, i in
 		Model:     &verify.ModelReply{Model: v.pool.Model().Name, PromptSHA256: v.promptHash(prompt)},
 	}
 	for attempt := range v.profile.Attempts {
-		reply, err := v.pool.Chat(ctx, v.request(prompt, i*v.profile.Attempts+attempt))
+		reply, err := v.pool.Chat(ctx, v.request(prompt, (v.profile.Repeat*v.profile.Samples+i)*v.profile.Attempts+attempt))
 		if unanswered := (*llm.UnansweredError)(nil); errors.As(err, &unanswered) {
 			out.Reason = oneLine(unanswered.Kind + ": " + unanswered.Words)
 			return out, nil

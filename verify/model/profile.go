@@ -28,6 +28,8 @@ type Profile struct {
 	Samples  int `json:",omitempty"` // replies whose majority is the verdict; 0 = 1
 	Attempts int // replies to ask for, for each sample, until one parses; 0 = DefaultAttempts
 
+	Repeat int `json:",omitempty"` // asked again for the n-th time: a profile that differs in nothing else gets replies of its own
+
 	Structured bool `json:",omitempty"` // ask for JSON by a schema, where the endpoint knows it; for parser json
 	Confidence bool `json:",omitempty"` // ask for token probabilities, for the verdict's Confidence
 }
@@ -48,8 +50,8 @@ func (p Profile) check() error {
 		return err
 	}
 	switch {
-	case p.Attempts < 0 || p.MaxTokens < 0 || p.Samples < 0:
-		return fmt.Errorf("attempts, samples and max_tokens cannot be negative")
+	case p.Attempts < 0 || p.MaxTokens < 0 || p.Samples < 0 || p.Repeat < 0:
+		return fmt.Errorf("attempts, samples, repeat and max_tokens cannot be negative")
 	case p.Structured && p.Parser != parserJSON:
 		return fmt.Errorf("structured is for parser json, not for %s", p.Parser)
 	case p.Confidence && p.Parser == parserScore:

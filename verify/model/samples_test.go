@@ -238,3 +238,31 @@ func TestExtraFields(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A repetition gets replies of its own; the same one again gets those it has.
+func TestRepeat(t *testing.T) {
+	j, err := journal.Open(t.TempDir(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	v, s := newVerifier(t, theProfile, j, replies("yn")...)
+	again := theProfile
+	again.Repeat = 1
+	for _, step := range []struct {
+		v     *Verifier
+		want  verify.Outcome
+		calls int64
+	}{{v, verify.Correct, 1}, {v, verify.Correct, 0}, {New(again, v.pool), verify.Incorrect, 1}, {New(again, v.pool), verify.Incorrect, 0}} {
+		got, err := step.v.Verify(t.Context(), theCase)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Outcome != step.want || got.Cost.Calls != step.calls {
+			t.Errorf("%s, %d paid; want %s, %d", got.Outcome, got.Cost.Calls, step.want, step.calls)
+		}
+	}
+	if len(s.bodies) != 2 {
+		t.Errorf("%d requests, want 2", len(s.bodies))
+	}
+}
