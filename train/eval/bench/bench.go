@@ -12,4 +12,11 @@ type Row struct {
 	GroundTruth string
 	Answer      string
 	Label       bool // the answer is correct
+	Simulated   bool // made by internal/sim
+}
+
+// Layout says where the files of a benchmark keep what.
+type Layout struct {
+	Columns map[string]string `json:"columns"` // our name: dotted path in the file
+	Split   string            `json:"split"`   // of files with a split, the one that is read; empty = all but train
 }

@@ -1,0 +1,4 @@
+package score
+
+// Result is what eval.json holds.
+type Result struct{}
