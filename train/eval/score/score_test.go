@@ -1,7 +1,10 @@
 package score
 
 import (
+	"encoding/json"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 
 	"tinyv/verify"
@@ -174,5 +177,77 @@ func TestCalibration(t *testing.T) {
 	var none Calibration
 	if none.Finish(); none.Brier != nil || len(none.Bins) != 0 {
 		t.Error("no verdicts, and yet calibrated")
+	}
+}
+
+// Two hand-made tables, kappa computed apart by Fleiss's formula.
+func TestStability(t *testing.T) {
+	const c, i, u = verify.Correct, verify.Incorrect, verify.Undecided
+	for _, test := range []struct {
+		name  string
+		rows  [][]verify.Outcome
+		alike float64
+		kappa float64
+	}{
+		// Observed 5/6 (rows 1, 1, 1, 1/3); shares 7/12 and 5/12, by chance 74/144.
+		{"one differs", [][]verify.Outcome{{c, c, c}, {c, c, c}, {i, i, i}, {c, i, i}}, 0.75, (5.0/6 - 74.0/144) / (1 - 74.0/144)},
+		// Undecided is a verdict of its own. Observed 1/2; shares 1/2, 1/4, 1/4.
+		{"undecided", [][]verify.Outcome{{c, c}, {i, u}}, 0.5, (0.5 - 0.375) / (1 - 0.375)},
+	} {
+		var s Stability
+		for _, row := range test.rows {
+			s.Add(row)
+		}
+		if s.Finish(); !close(s.Alike.Rate, test.alike, 6) || !close(s.Kappa, test.kappa, 6) {
+			t.Errorf("%s: %s alike, kappa %v, want %v", test.name, s.Alike, *s.Kappa, test.kappa)
+		}
+	}
+	var same Stability
+	same.Add([]verify.Outcome{c, c})
+	if same.Finish(); same.Kappa != nil || *same.Alike.Rate != 1 {
+		t.Errorf("verdicts that are all the same: %+v", same)
+	}
+}
+
+func TestLengthBin(t *testing.T) {
+	for bytes, want := range map[int]string{0: "0", 1: "1-4", 4: "1-4", 5: "5-8", 8: "5-8", 9: "9-16", 16: "9-16", 17: "17-32", 32: "17-32", 33: "33-64", 64: "33-64", 65: "65+", 9000: "65+"} {
+		if got := LengthBin(bytes); got != want {
+			t.Errorf("%d bytes are in %q, want %q", bytes, got, want)
+		}
+	}
+	if got := strings.Join(LengthBins(), " "); got != "0 1-4 5-8 9-16 17-32 33-64 65+" {
+		t.Errorf("bins %s", got)
+	}
+}
+
+// What is written is read back, and the keys are those that scripts rely on.
+func TestResultJSON(t *testing.T) {
+	r := Result{Verifier: "prime", Figures: NewFigures(units(Confusion{CorrectAccepted: 3, CorrectRejected: 1, WrongRejected: 2}), 1)}
+	r.Source = map[string]Figures{"Olympiad": r.Figures}
+	data, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys map[string]any
+	if err := json.Unmarshal(data, &keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{
+		"verifier", "n", "fn_recall", "fn_recall_lo", "fn_recall_hi", "tn_accuracy", "accuracy", "balanced_accuracy", "precision", "f1", "mcc_lo",
+		"undecided", "fn_recall_decided", "confusion", "source", "speed", "tokens",
+	} {
+		if _, there := keys[key]; !there {
+			t.Errorf("no key %q in %s", key, data)
+		}
+	}
+	if keys["fn_recall"] != 0.75 || keys["n"] != 6.0 || keys["source"].(map[string]any)["Olympiad"].(map[string]any)["tn_accuracy"] != 1.0 {
+		t.Errorf("%s", data)
+	}
+	var again Result
+	if err := json.Unmarshal(data, &again); err != nil || !reflect.DeepEqual(r, again) {
+		t.Errorf("read back as %+v, %v", again, err)
+	}
+	if err := json.Unmarshal([]byte(`{"n": 1}`), &again); err == nil || !strings.Contains(err.Error(), "fn_recall") {
+		t.Errorf("half a result was read: %v", err)
 	}
 }
