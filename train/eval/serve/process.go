@@ -1,0 +1,151 @@
+package serve
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// markName is the variable by which a server's processes are known, those included
+// that have left its process group.
+const markName = "TINYV_SERVE"
+
+// defaultGrace is for how long processes may end by themselves after SIGTERM.
+const defaultGrace = 20 * time.Second
+
+// process is a program with everything that it starts.
+type process struct {
+	cmd   *exec.Cmd
+	mark  string
+	grace time.Duration // between SIGTERM and SIGKILL
+	done  chan struct{} // closed when the program itself has ended
+}
+
+func startProcess(cmd *exec.Cmd, output *os.File) (*process, error) {
+	p := &process{cmd: cmd, mark: markName + "=" + rand.Text(), grace: defaultGrace, done: make(chan struct{})}
+	cmd.Env = append(cmd.Env, p.mark)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.done)
+		_ = cmd.Wait() // status says how it ended
+	}()
+	return p, nil
+}
+
+// ended reports whether the program itself has ended.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// status says how the program ended.
+func (p *process) status() string {
+	w, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	if ok && w.Signaled() {
+		hint := ""
+		if w.Signal() == syscall.SIGKILL {
+			hint = "; the kernel does that when memory runs out"
+		}
+		return fmt.Sprintf("killed by signal %d%s", int(w.Signal()), hint)
+	}
+	return "exit code " + strconv.Itoa(p.cmd.ProcessState.ExitCode())
+}
+
+// stop ends the program and all that it has started, and returns when they are gone.
+func (p *process) stop() {
+	p.signal(syscall.SIGTERM)
+	if p.goneWithin(p.grace) {
+		return
+	}
+	p.signal(syscall.SIGKILL)
+	<-p.done
+	for !p.goneWithin(time.Second) {
+		p.signal(syscall.SIGKILL) // what was started meanwhile
+	}
+}
+
+func (p *process) goneWithin(d time.Duration) bool {
+	for deadline := time.Now().Add(d); ; time.Sleep(50 * time.Millisecond) {
+		if p.ended() && len(p.marked()) == 0 {
+			return true
+		}
+		if time.Now().After(deadline) {
+			return false
+		}
+	}
+}
+
+// signal reaches the group of a program that has not ended, and who carries the mark
+// outside of it, once each. The group of a program that has ended is left alone: its
+// number may be another's by now.
+func (p *process) signal(s syscall.Signal) {
+	group := 0
+	if !p.ended() {
+		group = p.cmd.Process.Pid
+		_ = syscall.Kill(-group, s) // it may have gone just now
+	}
+	for _, pid := range p.marked() {
+		if of, err := syscall.Getpgid(pid); err == nil && of != group {
+			_ = syscall.Kill(pid, s)
+		}
+	}
+}
+
+// marked lists the processes that carry the mark in their environment; none where
+// there is no /proc.
+func (p *process) marked() []int {
+	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is valid
+	var pids []int
+	for _, path := range environs {
+		env, err := os.ReadFile(path)
+		if err != nil {
+			continue // another's, or gone
+		}
+		if !bytes.Contains(append([]byte{0}, append(env, 0)...), []byte("\x00"+p.mark+"\x00")) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// lastWords returns the last lines of a log.
+func lastWords(path string) string {
+	const size, lines = 4096, 15
+	f, err := os.Open(path)
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > size {
+		_, _ = f.Seek(-size, io.SeekEnd) // else it is read from the beginning
+	}
+	data, err := io.ReadAll(io.LimitReader(f, 2*size))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err.Error()
+	}
+	all := strings.Split(strings.TrimSpace(strings.ToValidUTF8(string(data), "")), "\n")
+	if len(all) == 1 && all[0] == "" {
+		return "(nothing)"
+	}
+	return strings.Join(all[max(0, len(all)-lines):], "\n")
+}
