@@ -603,7 +603,7 @@ func (k *checker) endpoint(key string, e *Endpoint) {
 	}
 	if e.URL == "" {
 		k.fail(key+".url", "is missing; give the base URL, such as http://localhost:8000/v1, or simulated")
-	} else if !e.Simulated() {
+	} else if !e.Simulated() && e.URL != ServedURL {
 		u, err := url.Parse(e.URL)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			k.fail(key+".url", "%q is not an http or https URL such as http://localhost:8000/v1", e.URL)

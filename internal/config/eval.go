@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tinyv/train/eval/bench"
 )
 
 // Eval says how verifiers are measured: by `tinyv ablate`, and by `tinyv eval` where
@@ -25,10 +27,9 @@ type Eval struct {
 type EvalBenchmark struct {
 	Name    string            `yaml:"name"` // default is the file's
 	Path    string            `yaml:"path"`
-	Columns map[string]string `yaml:"columns"` // our name: name in the file
+	Columns map[string]string `yaml:"columns"` // our name: name in the file, dots reaching into objects
+	Split   string            `yaml:"split"`   // of our own files: eval or held_out
 }
-
-var benchmarkColumns = []string{"id", "question", "ground_truth", "answer", "label", "source", "category"}
 
 func (k *checker) eval(e *Eval) {
 	if e == nil {
@@ -50,8 +51,8 @@ func (k *checker) eval(e *Eval) {
 		defaultText(&b.Name, strings.SplitN(filepath.Base(b.Path), ".", 2)[0])
 		k.file(key+".path", &b.Path, "a file of labelled answers (.json, .jsonl, .parquet)")
 		for _, name := range slices.Sorted(maps.Keys(b.Columns)) {
-			if !slices.Contains(benchmarkColumns, name) {
-				k.fail(key+".columns."+name, "is not a column that can be named%s; it may be one of: %s", suggest(name, benchmarkColumns), strings.Join(benchmarkColumns, ", "))
+			if !slices.Contains(bench.Columns(), name) {
+				k.fail(key+".columns."+name, "is not a column that can be named%s; it may be one of: %s", suggest(name, bench.Columns()), strings.Join(bench.Columns(), ", "))
 			}
 		}
 	}

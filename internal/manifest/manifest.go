@@ -30,6 +30,10 @@ import (
 // Name is the file name of a manifest.
 const Name = "manifest.json"
 
+// journalDir may lie in a stage's directory before the stage begins: an evaluation
+// keeps the replies that it pays for there.
+const journalDir = "journal"
+
 // layout is part of every fingerprint. It changes when the files of a stage
 // change shape, so that a newer tool does not take an older one's files for its own.
 const layout = 4
@@ -344,8 +348,11 @@ func mustBeEmpty(dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(entries) > 0 {
-		return fmt.Errorf("%s holds files that tinyv did not write (%q among them); they are left alone: name another --out", dir, entries[0].Name())
+	for _, e := range entries {
+		if e.IsDir() && e.Name() == journalDir {
+			continue
+		}
+		return fmt.Errorf("%s holds files that tinyv did not write (%q among them); they are left alone: name another --out", dir, e.Name())
 	}
 	return nil
 }

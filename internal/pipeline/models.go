@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"tinyv/internal/config"
@@ -30,32 +31,37 @@ type models struct {
 	pools   []*llm.Pool
 
 	verifiers map[string]named // those that are built
+	served    *served          // nil unless a checkpoint is being served
+	repeat    int              // which repetition the models are asked for
 }
 
+// openModels opens what the stages of a run ask.
 func openModels(ctx context.Context, env stage.Env, r Request) (*models, error) {
-	m := &models{config: r.Config, log: env.Log, verifiers: map[string]named{}}
-	asks, simulated := false, false
+	var endpoints []config.Endpoint
 	for _, name := range r.Stages {
-		var endpoints []config.Endpoint
-		switch {
-		case name == Gen:
-			endpoints = r.Config.Gen.Endpoints
-		case name == Label:
-			endpoints = labelEndpoints(r.Config.Label)
-		}
-		for _, e := range endpoints {
-			asks, simulated = true, simulated || e.Simulated()
+		switch name {
+		case Gen:
+			endpoints = append(endpoints, r.Config.Gen.Endpoints...)
+		case Label:
+			endpoints = append(endpoints, labelEndpoints(r.Config.Label)...)
 		}
 	}
+	return openModelsOf(ctx, env, r, endpoints)
+}
+
+// openModelsOf opens the journal, if there are endpoints to ask, and the simulated
+// server, if one of them names it.
+func openModelsOf(ctx context.Context, env stage.Env, r Request, endpoints []config.Endpoint) (*models, error) {
+	m := &models{config: r.Config, log: env.Log, verifiers: map[string]named{}}
 	var err error
-	if asks {
+	if len(endpoints) > 0 {
 		if m.journal, err = journal.Open(journalDir(r), env.Log); err != nil {
 			return nil, err
 		}
 		limits, spent := r.Config.Limits, m.journal.Totals()
 		m.budget = llm.NewBudget(limits.MaxCost, limits.MaxTokens, spent.CostUSD, spent.PromptTokens+spent.CompletionTokens)
 	}
-	if simulated {
+	if slices.ContainsFunc(endpoints, func(e config.Endpoint) bool { return e.Simulated() }) {
 		if m.server, err = sim.Start(ctx, World(r.Config), "", env.Log); err != nil {
 			return nil, errors.Join(err, m.close())
 		}
@@ -99,6 +105,9 @@ func (m *models) close() error {
 	}
 	if m.server != nil {
 		errs = append(errs, m.server.Close())
+	}
+	if m.served != nil {
+		errs = append(errs, m.served.Close())
 	}
 	if m.journal != nil {
 		errs = append(errs, m.journal.Close())
@@ -151,6 +160,9 @@ func (m *models) endpoint(e config.Endpoint) llm.Endpoint {
 			endpoint.MaxRetries = -1
 		}
 	}
+	if e.URL == config.ServedURL && m.served != nil {
+		endpoint.URL, endpoint.Identity = m.served.URL, m.served.identity
+	}
 	if e.Simulated() {
 		// Another simulated world is another model: its replies must not be taken
 		// from the journal of this one.
@@ -200,10 +212,15 @@ func (m *models) annotator(ctx context.Context, r Request, key string, a config.
 	if err != nil {
 		return label.Annotator{}, m.config.Errorf(key, "%v", err)
 	}
+	profile.Repeat = m.repeat
 	if err := profile.Validate(); err != nil {
 		return label.Annotator{}, m.config.Errorf(key, "%v", err)
 	}
-	pool, err := m.pool(ctx, r, "label-"+a.Name, a.Endpoints)
+	role := "label-" + a.Name
+	if m.repeat > 0 {
+		role += fmt.Sprintf("-%d", m.repeat)
+	}
+	pool, err := m.pool(ctx, r, role, a.Endpoints)
 	if err != nil {
 		return label.Annotator{}, err
 	}
