@@ -82,8 +82,8 @@ func (o Options) Filled() (Options, error) {
 		if o.QuantizationBit != 4 && o.QuantizationBit != 8 {
 			return o, fmt.Errorf("train.quantization_bit: %d; bitsandbytes has 4 and 8", o.QuantizationBit)
 		}
-		if o.DeepSpeed == "z3" {
-			return o, fmt.Errorf("train.deepspeed: z3 shards the weights, which LLaMA-Factory refuses for quantized ones; use z2, or method: lora")
+		if o.DeepSpeed == "z3" && o.QuantizationBit != 4 {
+			return o, fmt.Errorf("train.deepspeed: z3 shards the weights, which LLaMA-Factory takes of quantized ones with 4 bits only; use z2, or quantization_bit: 4")
 		}
 	} else if o.QuantizationBit != 0 {
 		return o, fmt.Errorf("train.quantization_bit is for method: qlora, not %s", o.Method)

@@ -250,7 +250,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 		{func(o *Options) { o.LoRARank = 8 }, []string{"method: lora"}},
 		{func(o *Options) { o.Method, o.QuantizationBit = QLoRA, 3 }, []string{"4 and 8"}},
 		{func(o *Options) { o.QuantizationBit = 4 }, []string{"qlora"}},
-		{func(o *Options) { o.Method, o.DeepSpeed = QLoRA, "z3" }, []string{"use z2"}},
+		{func(o *Options) { o.Method, o.DeepSpeed, o.QuantizationBit = QLoRA, "z3", 8 }, []string{"use z2"}},
 		{func(o *Options) { o.DeepSpeed = "z1" }, []string{"z0, z2, z3"}},
 		{func(o *Options) { o.GPUs, o.Liger = 0, true }, []string{"need GPUs"}},
 		{func(o *Options) { o.Processes = 2 }, []string{"train.processes"}},

@@ -178,7 +178,7 @@ func (f *findings) gpus(ctx context.Context, p *Plan) error {
 // smaller says what needs less memory for weights and optimizer.
 func (p *Plan) smaller() string {
 	switch {
-	case p.Options.DeepSpeed != "z3" && p.WorldSize > 1 && p.Options.Method != QLoRA:
+	case p.Options.DeepSpeed != "z3" && p.WorldSize > 1 && p.Options.Method == Full:
 		return "take deepspeed: z3, or method: lora"
 	case p.Options.Method == Full:
 		return "take more GPUs with deepspeed: z3, or method: lora"
