@@ -40,6 +40,8 @@ type Bar struct {
 	calls  func() Calls // nil if no model is asked
 	before Calls        // what the pools had done before this work
 
+	now atomic.Pointer[string] // what Say was told last; nil before
+
 	bar  *pb.ProgressBar
 	log  *slog.Logger
 	stop chan struct{}
@@ -91,6 +93,14 @@ func (b *Bar) Add(n int64) {
 	}
 }
 
+// Say sets what is told beside the counts, in place of calls: how the work goes, in a few words.
+func (b *Bar) Say(now string) {
+	b.now.Store(&now)
+	if b.bar != nil {
+		b.bar.Set("calls", now)
+	}
+}
+
 // Finish ends the bar. It must be called once for every bar.
 func (b *Bar) Finish() {
 	close(b.stop)
@@ -118,6 +128,9 @@ func (b *Bar) logLine() {
 	}
 	if b.calls != nil {
 		args = append(args, b.calls().since(b.before).attrs(b.total)...)
+	}
+	if now := b.now.Load(); now != nil {
+		args = append(args, "now", *now)
 	}
 	b.log.Info(b.name, args...)
 }

@@ -1,0 +1,180 @@
+package train
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// runVariable is set for the trainer and inherited by all that it starts. The
+// workers of torchrun are each in a session and group of their own, and live on as
+// orphans when what started them is killed: only this mark finds them.
+const runVariable = "TINYV_RUN"
+
+// processes are a trainer and everything that it started.
+type processes struct {
+	mark  string
+	pid   int           // of the trainer, and of its group
+	ended chan struct{} // closed when the trainer itself has ended
+	err   error         // how; to be read after ended
+}
+
+// start starts a command in a group of its own, so that a Ctrl-C of the terminal
+// does not reach it, with output to a file, so that it outlives us if we are killed.
+func start(command, environment []string, output *os.File, mark string) (*processes, error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Env = append(append(os.Environ(), environment...), runVariable+"="+mark)
+	cmd.Stdout, cmd.Stderr = output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the trainer: %w; install LLaMA-Factory (pip install llamafactory), or put its environment first on PATH", err)
+	}
+	p := &processes{mark: mark, pid: cmd.Process.Pid, ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		p.err = cmd.Wait()
+	}()
+	return p, nil
+}
+
+// killWait is how long the kernel is given to end what was killed: a process may be
+// in the middle of a call to a GPU's driver.
+const killWait = 30 * time.Second
+
+// end ends every process: it asks with SIGTERM, and kills what is left after grace,
+// or as soon as now is closed. A trainer saves nothing on SIGINT either, and SIGINT
+// makes llamafactory-cli kill torchrun before that has ended its workers.
+func (p *processes) end(grace time.Duration, now <-chan struct{}) error {
+	p.signal(syscall.SIGTERM)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.NewTimer(grace)
+	defer deadline.Stop()
+	for killed := false; ; {
+		if p.gone() {
+			return nil
+		}
+		select {
+		case <-tick.C:
+			if killed {
+				p.signal(syscall.SIGKILL) // one that was being started is found now
+			}
+			continue
+		case <-now:
+			now = nil
+		case <-deadline.C:
+			if killed {
+				return fmt.Errorf("processes of the training are still there %v after they were killed: %s", killWait, numbers(marked(p.mark)))
+			}
+		}
+		if !killed {
+			killed = true
+			p.signal(syscall.SIGKILL)
+			deadline.Reset(killWait)
+		}
+	}
+}
+
+func (p *processes) signal(s syscall.Signal) {
+	if !p.hasEnded() || !procfs() { // else its number may be another's by now
+		_ = syscall.Kill(-p.pid, s)
+	}
+	for _, pid := range marked(p.mark) {
+		signalMarked(pid, p.mark, s)
+	}
+}
+
+func (p *processes) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func (p *processes) gone() bool { return p.hasEnded() && len(marked(p.mark)) == 0 }
+
+// procfs reports whether processes can be found by their mark. Elsewhere than on
+// Linux only those of the trainer's own group are ended.
+func procfs() bool {
+	_, err := os.Stat("/proc/self/environ")
+	return err == nil
+}
+
+// marked lists the living processes of a launch.
+func marked(mark string) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var found []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && isMarked(pid, mark) {
+			found = append(found, pid)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// isMarked reports whether a process is of a launch. One that has ended and is not
+// yet waited for has no environment, and is not.
+func isMarked(pid int, mark string) bool {
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		return false
+	}
+	want := []byte(runVariable + "=" + mark)
+	return slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(variable []byte) bool { return bytes.Equal(variable, want) })
+}
+
+// signalMarked takes hold of the process before it looks at its mark, so that a
+// number that is given to another one in between does no harm.
+func signalMarked(pid int, mark string, s syscall.Signal) {
+	process, err := os.FindProcess(pid)
+	if err != nil {
+		return
+	}
+	defer process.Release()
+	if isMarked(pid, mark) {
+		_ = process.Signal(s) // it may have ended
+	}
+}
+
+func numbers(pids []int) string {
+	words := make([]string, len(pids))
+	for i, pid := range pids {
+		words[i] = strconv.Itoa(pid)
+	}
+	return strings.Join(words, " ")
+}
+
+// endedHow says how a process ended; its error is nil if that was well.
+func endedHow(err error) string {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return fmt.Sprint(err)
+	}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return fmt.Sprintf("was ended by signal %d (%s)", int(status.Signal()), status.Signal())
+	}
+	return fmt.Sprintf("ended with exit code %d", exit.ExitCode())
+}
+
+// killedBySignal9 reports whether that is how it ended.
+func killedBySignal9(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
