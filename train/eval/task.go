@@ -122,7 +122,7 @@ func (o Options) judge(ctx context.Context, v verify.Verifier, t task) (judged, 
 		Simulated: r.Simulated || o.Simulated,
 	}}
 	if !j.known {
-		j.verdict.Milliseconds = interval.Rounded(float64(took.Microseconds()) / 1000)
+		j.verdict.Milliseconds = interval.Rounded(float64(took.Nanoseconds()) / 1e6)
 	}
 	return j, nil
 }

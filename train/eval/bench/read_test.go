@@ -170,7 +170,7 @@ func TestStageDirectory(t *testing.T) {
 }
 
 func TestHardVerifyMath(t *testing.T) {
-	got, err := read([]string{shareddata.Path(t, "hardverify-math-even.json")}, bench.Layout{})
+	got, err := read([]string{shareddata.Path(t, "data", "hardverify-math-even.json")}, bench.Layout{})
 	if err != nil || len(got) != 250 || got[0].ID != "0/fn" || got[1].Answer != "f(x)=x" || got[249].ID != "248/tn" {
 		t.Errorf("%d rows, first %+v, %v", len(got), got[0], err)
 	}

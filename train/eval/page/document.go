@@ -48,7 +48,7 @@ func describe(r score.Result) document {
 	c := r.Confusion
 	d := document{
 		Verifier: visible(r.Verifier), Simulated: r.Simulated,
-		Summary: fmt.Sprintf("%d rows: %d with a correct answer, %d with a wrong one. Intervals are of %.0f%%.", c.N(), c.Correct(), c.Wrong(), 100*interval.Confidence),
+		Summary: fmt.Sprintf("%d rows: %d with a correct answer, %d with a wrong one. Figures have %.0f%% intervals.", c.N(), c.Correct(), c.Wrong(), 100*interval.Confidence),
 	}
 	for _, in := range r.Benchmark {
 		d.Inputs = append(d.Inputs, score.Input{Name: visible(in.Name), SHA256: in.SHA256})
