@@ -344,7 +344,7 @@ func TestMemory(t *testing.T) {
 		{func(o *Options) { o.Method, o.DeepSpeed = LoRA, "z3" }, "0.41"},
 		{func(o *Options) { o.Method = QLoRA }, "0.71"},
 	} {
-		o, err := with(c.change).filled()
+		o, err := with(c.change).Filled()
 		if err != nil {
 			t.Fatal(err)
 		}

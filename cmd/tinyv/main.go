@@ -90,7 +90,7 @@ func newApp() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			runCommand(), genCommand(), labelCommand(), balanceCommand(), exportCommand(), trainCommand(),
+			runCommand(), genCommand(), labelCommand(), balanceCommand(), exportCommand(), trainCommand(), evalCommand(),
 			verifyCommand(), journalCommand(), simCommand(), versionCommand(),
 		},
 	}

@@ -34,19 +34,6 @@ func labelCommand() *cli.Command {
 	return withSubcommands(command, auditCommand())
 }
 
-func trainCommand() *cli.Command {
-	command := stageCommand("train", "plan the fine-tune (launching it is not there yet)", `tinyv train --dry-run --config configs/quickstart.yaml --out runs/quickstart`, pipeline.Train)
-	command.Flags = append(command.Flags, &cli.BoolFlag{Name: "dry-run", Usage: "write the LLaMA-Factory YAML and print the command that runs it"})
-	action := command.Action
-	command.Action = func(c *cli.Context) error {
-		if !c.Bool("dry-run") {
-			return &usageError{"launching the training is not there yet; give --dry-run to write the LLaMA-Factory YAML and print the command"}
-		}
-		return action(c)
-	}
-	return command
-}
-
 // stageCommand is a command that runs the given stages of a config, or all of them.
 func stageCommand(name, usage, example string, stages ...string) *cli.Command {
 	flags := []cli.Flag{configFlag, outFlag, verboseFlag}

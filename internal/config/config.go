@@ -34,6 +34,9 @@ const SimulatedURL = "simulated"
 // DefaultDataset is the name that exports have in dataset_info.json.
 const DefaultDataset = "tinyv"
 
+// defaultSeed is that of the published fine-tune.
+const defaultSeed = 42
+
 // DefaultTemplate is the chat template of the published fine-tune.
 const DefaultTemplate = "qwen"
 
@@ -216,7 +219,7 @@ func Load(path, importPath string) (*Config, error) {
 	if err != nil {
 		return nil, &Error{File: path, Msg: err.Error()}
 	}
-	c := &Config{Seed: 42, Path: path}
+	c := &Config{Seed: defaultSeed, Path: path}
 	d, err := decode(path, data, c)
 	if err != nil {
 		return nil, err
@@ -234,6 +237,14 @@ func Load(path, importPath string) (*Config, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// Default is a config that names nothing: for what needs no model.
+func Default() *Config {
+	c := &Config{Seed: defaultSeed}
+	k := &checker{c: c}
+	k.limits(c)
+	return c
 }
 
 // Stages lists the stages that the config names, in the order in which they run.
