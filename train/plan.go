@@ -86,7 +86,7 @@ func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string
 		return nil, nil, fmt.Errorf("train: %w", err)
 	}
 	p.Trainer, p.WorldSize = trainer, p.Options.worldSize()
-	p.Steps = p.steps(known.transformers)
+	p.Steps = p.Options.Steps(p.Rows, known.transformers)
 	sections, err := p.Options.settle(p.sections(), known)
 	if err != nil {
 		return nil, nil, err
@@ -246,19 +246,20 @@ func isPath(model string) bool {
 	return filepath.IsAbs(model) || !filepath.IsLocal(model) || len(model) > 1 && model[:2] == "./"
 }
 
-// steps is the number of optimizer steps as the trainer counts them: batches are
-// dealt to the processes, and before transformers 4.50 what is left of an epoch after
-// its last whole step is not counted. Read in the sources of 4.49.0 and 5.6.0.
-func (p *Plan) steps(transformers string) int64 {
-	if p.Options.MaxSteps > 0 {
-		return int64(p.Options.MaxSteps)
+// Steps is the number of optimizer steps over so many rows as the trainer counts
+// them: batches are dealt to the processes, and before transformers 4.50 what is left
+// of an epoch after its last whole step is not counted (read in the sources of 4.49.0
+// and 5.6.0). An empty version stands for the newest. The options are filled ones.
+func (o Options) Steps(rows int64, transformers string) int64 {
+	if o.MaxSteps > 0 {
+		return int64(o.MaxSteps)
 	}
-	batches := up(up(p.Rows, int64(p.Options.BatchPerDevice)), int64(p.WorldSize))
-	perEpoch := up(batches, int64(p.Options.GradAccumulation))
-	if versionBefore(transformers, "4.50") {
-		perEpoch = batches / int64(p.Options.GradAccumulation)
+	batches := up(up(rows, int64(o.BatchPerDevice)), int64(o.worldSize()))
+	perEpoch := up(batches, int64(o.GradAccumulation))
+	if transformers != "" && versionBefore(transformers, "4.50") {
+		perEpoch = batches / int64(o.GradAccumulation)
 	}
-	return int64(math.Ceil(p.Options.Epochs * float64(max(perEpoch, 1))))
+	return int64(math.Ceil(o.Epochs * float64(max(perEpoch, 1))))
 }
 
 // up is a / b, rounded up.

@@ -193,7 +193,7 @@ func TestSteps(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := &Plan{Options: o, WorldSize: o.worldSize(), Rows: c.rows}
-		if got := p.steps(c.transformers); got != c.want {
+		if got := p.Options.Steps(p.Rows, c.transformers); got != c.want {
 			t.Errorf("%+v: %d steps", c, got)
 		}
 	}

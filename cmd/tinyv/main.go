@@ -90,7 +90,7 @@ func newApp() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Commands: []*cli.Command{
-			runCommand(), genCommand(), labelCommand(), balanceCommand(), exportCommand(), trainCommand(), evalCommand(),
+			runCommand(), genCommand(), labelCommand(), balanceCommand(), exportCommand(), trainCommand(), evalCommand(), ablateCommand(),
 			verifyCommand(), journalCommand(), simCommand(), versionCommand(),
 		},
 	}

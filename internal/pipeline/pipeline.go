@@ -39,6 +39,7 @@ const (
 	Balance  = "balance"
 	Export   = "export"
 	Train    = "train"
+	Eval     = "eval"
 )
 
 // ErrUndecided is returned, beside the result, by a run that is done but left more

@@ -1,0 +1,281 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"tinyv/balance"
+	"tinyv/internal/manifest"
+	"tinyv/internal/rows"
+	"tinyv/internal/stage"
+	"tinyv/train"
+	"tinyv/train/ablation"
+	"tinyv/train/eval"
+	"tinyv/train/eval/bench"
+)
+
+// The stem of the files that an ablation keeps of all its cells.
+const ablationStem = "ablation"
+
+// Ablate says which cells of a grid to do.
+type Ablate struct {
+	Request
+	Only   string // the name of one cell; empty is all
+	DryRun bool   // draw the sets, and train nothing
+}
+
+// Run draws the sets of the config's ablation block, and takes each through export,
+// train and eval in OUT/cells/NAME. What is done is skipped, what was cut off is
+// resumed. It returns one cell for each set and benchmark, and keeps them in
+// OUT/ablation.json with a table and figures, which are written anew after each cell.
+func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error) {
+	c := a.Config
+	for key, missing := range map[string]bool{"export": c.Export == nil, "train": c.Train == nil, "eval": c.Eval == nil} {
+		if missing {
+			return nil, c.Errorf(key, "is missing; an ablation exports, trains and evaluates each of its sets")
+		}
+	}
+	grid, err := Grid(ctx, env, a.Request)
+	if err != nil {
+		return nil, err
+	}
+	known := false
+	for _, set := range grid.Sets {
+		known = known || set.Name == a.Only
+	}
+	if a.Only != "" && !known {
+		return nil, fmt.Errorf("there is no cell %q; `tinyv ablate --dry-run` lists them", a.Only)
+	}
+	for _, set := range grid.Sets {
+		if a.DryRun || a.Only != "" && set.Name != a.Only {
+			continue
+		}
+		env.Log.Info("ablate: cell", "name", set.Name)
+		if err := a.cell(ctx, env, set); err != nil {
+			return nil, fmt.Errorf("cell %s: %w", set.Name, err)
+		}
+		if _, err := a.record(grid); err != nil {
+			return nil, err
+		}
+	}
+	return a.record(grid)
+}
+
+// of is the request of one cell: a run in a directory of its own.
+func (a Ablate) of(set balance.GridSet) Request {
+	return Request{Config: a.Config, Out: filepath.Join(a.Out, "cells", set.Name), In: filepath.Join(a.dir(Balance), set.Name)}
+}
+
+// cell does what is left to do of one cell.
+func (a Ablate) cell(ctx context.Context, env stage.Env, set balance.GridSet) error {
+	r := a.of(set)
+	p, system, err := a.prepare(ctx, env, r)
+	if err != nil {
+		return err
+	}
+	if err := trainCell(ctx, env, p, system); err != nil {
+		return err
+	}
+	for _, b := range a.Config.Eval.Benchmarks {
+		e := Evaluation{
+			Config: a.Config, Out: filepath.Join(r.dir(Eval), b.Name), Verifier: a.Config.Eval.Verifier, Benchmark: []string{b.Path},
+			Layout: bench.Layout{Columns: b.Columns, Split: b.Split}, Attacks: a.Config.Eval.Attacks, Variants: a.Config.Eval.Variants, Repeats: a.Config.Eval.Repeats,
+		}
+		if a.Config.Eval.Serve != "" {
+			e.Serve = &Serving{Engine: a.Config.Eval.Serve, Checkpoint: p.Options.OutputDir, Template: p.Options.Template, Args: a.Config.Eval.ServeArgs}
+		}
+		m, _, err := Evaluate(ctx, env, e)
+		if err != nil {
+			return err
+		}
+		logDone(env, m, e.Out)
+	}
+	return nil
+}
+
+// prepare exports the set of a cell and plans its training.
+func (a Ablate) prepare(ctx context.Context, env stage.Env, r Request) (*train.Plan, *string, error) {
+	m, err := runExport(ctx, env, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	logDone(env, m, r.dir(Export))
+	r.In = ""
+	return PlanTraining(ctx, env, r)
+}
+
+// trainCell trains, goes on with a training that was cut off, or finds one done.
+func trainCell(ctx context.Context, env stage.Env, p *train.Plan, system *string) error {
+	status, err := train.ReadStatus(p.Dir)
+	if err != nil {
+		return err
+	}
+	if status.State == train.Finished && status.Recorded {
+		return nil
+	}
+	begun := status.State != train.Planned
+	findings, err := train.Preflight(ctx, p, train.Expect{System: system, Resume: begun})
+	if err != nil {
+		return err
+	}
+	for _, f := range findings {
+		if f.Severity == train.Error {
+			return errors.New(f.Message)
+		}
+		env.Log.Warn(f.String())
+	}
+	run := train.Launch
+	if begun {
+		run = train.Resume
+	}
+	_, err = run(ctx, env, p, train.LaunchOptions{StopOnNaN: true})
+	return err
+}
+
+// record lists the cells as they are, and writes the table and the figures.
+func (a Ablate) record(grid *balance.GridResult) ([]ablation.Cell, error) {
+	var cells []ablation.Cell
+	for _, set := range grid.Sets {
+		for _, b := range a.Config.Eval.Benchmarks {
+			cell, err := a.look(set, b.Name)
+			if err != nil {
+				return nil, err
+			}
+			cells = append(cells, cell)
+		}
+	}
+	data, err := ablation.JSON(cells)
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{ablationStem + ".json": data, ablationStem + ".txt": []byte(ablation.Table(cells)), ablationStem + ".md": []byte(ablation.Markdown(cells))}
+	figures, err := ablation.Figures(cells)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range figures {
+		files[ablationStem+"-"+f.Name+".svg"], files[ablationStem+"-"+f.Name+".png"] = f.SVG, f.PNG
+	}
+	for name, data := range files {
+		if err := rows.WriteFile(filepath.Join(a.Out, name), data); err != nil {
+			return nil, err
+		}
+	}
+	return cells, nil
+}
+
+// look reads what is done of a cell.
+func (a Ablate) look(set balance.GridSet, benchmark string) (ablation.Cell, error) {
+	figures := set.Manifest.Figures
+	ratio, err := balance.ParseRatio(set.Ratio)
+	if err != nil {
+		return ablation.Cell{}, err
+	}
+	r := a.of(set)
+	cell := ablation.Cell{
+		Name: set.Name, Ratio: set.Ratio, TrueShare: float64(ratio.True) / float64(ratio.True+ratio.False), Size: set.Size, Seed: set.Seed,
+		Benchmark: benchmark, Rows: figures[rows.SplitTrain],
+	}
+	o, err := trainOptions(a.Config).Filled()
+	if err != nil {
+		return cell, a.Config.Errorf("train", "%v", err)
+	}
+	cell.Steps = o.Steps(cell.Rows, "")
+	if p, err := train.Read(r.dir(Train)); err == nil {
+		cell.Rows, cell.Steps = p.Rows, p.Steps
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return cell, err
+	}
+	dir := filepath.Join(r.dir(Eval), benchmark)
+	m, err := manifest.Read(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return cell, nil
+	case err != nil:
+		return cell, err
+	case !m.Complete:
+		return cell, nil
+	}
+	result, err := eval.Read(dir)
+	if err != nil {
+		return cell, err
+	}
+	cell.Done = true
+	cell.FNRecall, cell.TNAccuracy = result.FNRecall.Value, result.TNAccuracy.Value
+	cell.BalancedAccuracy, cell.Undecided = result.BalancedAccuracy.Value, result.Undecided.Value
+	return cell, nil
+}
+
+// Job is a cell in Slurm's hands.
+type Job struct{ Cell, ID string }
+
+// Submit hands every cell that is not done to Slurm, as a job that does this cell
+// alone and goes on with it when it is requeued. The jobs before an error are returned
+// with it.
+func (a Ablate) Submit(ctx context.Context, env stage.Env, cells []ablation.Cell) ([]Job, error) {
+	if a.Config.Train.Nodes > 1 {
+		return nil, a.Config.Errorf("train.nodes", "is %d, and a cell of an ablation runs on one node; launch the cells of several nodes one by one: tinyv train launch --slurm", a.Config.Train.Nodes)
+	}
+	left := map[string]bool{}
+	for _, c := range cells {
+		if !c.Done {
+			left[c.Name] = true
+		}
+	}
+	grid, err := Grid(ctx, env, a.Request)
+	if err != nil {
+		return nil, err
+	}
+	var jobs []Job
+	for _, set := range grid.Sets {
+		if !left[set.Name] {
+			continue
+		}
+		id, err := a.submit(ctx, env, set)
+		if err != nil {
+			return jobs, fmt.Errorf("cell %s: %w", set.Name, err)
+		}
+		jobs = append(jobs, Job{set.Name, id})
+	}
+	return jobs, nil
+}
+
+// submit plans one cell, and hands it over.
+func (a Ablate) submit(ctx context.Context, env stage.Env, set balance.GridSet) (string, error) {
+	p, _, err := a.prepare(ctx, env, a.of(set))
+	if err != nil {
+		return "", err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding this program for the batch file: %w", err)
+	}
+	command := []string{self, "ablate", "--only", set.Name}
+	for _, path := range [][2]string{{"--config", a.Config.Path}, {"--out", a.Out}, {"--in", a.In}} {
+		if path[1] == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(path[1])
+		if err != nil {
+			return "", err
+		}
+		command = append(command, path[0], absolute)
+	}
+	b := train.Batch{Name: "tinyv-" + set.Name, Launch: command, Resume: command}
+	if s := a.Config.Train.Slurm; s != nil {
+		b.Time, b.Lines = s.Time, s.Options
+	}
+	text, err := p.Slurm(b)
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(p.Dir, train.BatchFile)
+	if err := rows.WriteFile(file, text); err != nil {
+		return "", err
+	}
+	return train.Submit(ctx, file)
+}
