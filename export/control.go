@@ -19,6 +19,7 @@ var loaderPlaces = []string{"<image>", "<video>", "<audio>", "{{idx}}"}
 // controls makes text of what a tokenizer or loader takes for more.
 type controls struct {
 	names  []string
+	begins string // the bytes that a token begins with, each once
 	tokens *strings.Replacer
 }
 
@@ -29,11 +30,15 @@ func newControls(special []string) controls {
 	// The longest first, of those that begin alike.
 	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
 	all = slices.Compact(all)
+	begins := "<" // of those that model.EscapeControlTokens knows
 	var pairs []string
 	for _, token := range all {
 		pairs = append(pairs, token, asText(token))
+		if strings.IndexByte(begins, token[0]) < 0 {
+			begins += token[:1]
+		}
 	}
-	return controls{all, strings.NewReplacer(pairs...)}
+	return controls{all, begins, strings.NewReplacer(pairs...)}
 }
 
 // asText writes the first character of a token as HTML does.
@@ -48,11 +53,21 @@ func asText(token string) string {
 // escape returns a text without control tokens, and whether that could be done: of
 // a token that holds another, or that HTML's way to write a character holds, it cannot.
 func (c controls) escape(text string) (string, bool) {
-	if text == "" {
+	if !c.begun(text) { // as are most texts, and looking for all tokens takes long
 		return text, true
 	}
 	clean := c.tokens.Replace(model.EscapeControlTokens(text))
 	return clean, clean == c.tokens.Replace(clean)
+}
+
+// begun says whether a text has a byte that a token begins with.
+func (c controls) begun(text string) bool {
+	for i := range len(c.begins) {
+		if strings.IndexByte(text, c.begins[i]) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // first returns a token that a text of the user's own holds; empty if there is none.

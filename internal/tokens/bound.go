@@ -3,6 +3,7 @@ package tokens
 import (
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -26,36 +27,44 @@ import (
 // where the number of bytes is 2.9 times the count.
 func Bound(text string) int {
 	text = valid(text)
-	n := mostTokens(text)
+	n, ascii := mostTokens(text)
+	if ascii {
+		return n
+	}
 	if !norm.NFC.IsNormalString(text) {
-		n = max(n, mostTokens(composed(text)))
+		other, _ := mostTokens(composed(text))
+		return max(n, other)
 	}
 	return n
 }
 
 // mostTokens cuts text into as many tokens as the rule of Bound allows. Tokens of
-// three bytes and more would not make it more.
-func mostTokens(text string) int {
+// three bytes and more would not make it more. It says, too, whether all of it is ASCII.
+func mostTokens(text string) (n int, ascii bool) {
 	const none = math.MinInt32
 	// The most tokens up to here, the last of which is a single byte, or is of two.
 	single, double := none, 0
 	before := none // the most up to the byte before
 	apart := 0     // letters that an apostrophe may cut off one by one
+	last, all := byte(0), byte(0)
 	for i := range len(text) {
-		alone := double + 1
-		switch {
-		case text[i] == '\'':
-			apart = 3
-			alone = max(alone, single+1)
-		case apart > 0:
-			apart--
-			alone = max(alone, single+1)
-		case i == 0 || !joined[text[i-1]][text[i]]:
-			alone = max(alone, single+1)
+		c := text[i]
+		free := -1 // or 0, not a condition: texts are too irregular for branches to be foreseen
+		if joined[last][c] {
+			free = 0
 		}
-		single, double, before = alone, before+1, max(single, double)
+		if c == '\'' {
+			apart = 3
+			free = -1
+		} else if apart > 0 {
+			apart--
+			free = -1
+		}
+		most := max(single, double)
+		single, double, before = double+(most-double)&free+1, before+1, most
+		last, all = c, all|c
 	}
-	return max(single, double)
+	return max(single, double), all < utf8.RuneSelf
 }
 
 // letterPairs are the pairs of letters among the first 1,000 merges of Qwen's

@@ -12,6 +12,7 @@ type template struct {
 	defaultSystem         string // in place of an empty system message; empty renders none
 	system, prompt, reply slot
 	controls              []string // the control tokens of the slots
+	cuts                  added    // the same, to cut texts at
 }
 
 type slot struct{ before, after string }
@@ -21,11 +22,18 @@ var chatML = template{
 	prompt:   slot{"<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"},
 	reply:    slot{"", "<|im_end|>\n"},
 	controls: []string{"<|im_start|>", "<|im_end|>"},
-}
+}.ready()
 
 var templates = map[string]template{
 	"qwen":          chatML.withDefault("You are Qwen, created by Alibaba Cloud. You are a helpful assistant."),
 	"qwen3_nothink": chatML,
+}
+
+func (t template) ready() template {
+	for _, control := range t.controls {
+		t.cuts.add(control, 0)
+	}
+	return t
 }
 
 func (t template) withDefault(system string) template {
@@ -69,11 +77,7 @@ func Row(t *Tokenizer, template, system, prompt, reply string) (n int, err error
 
 // bound counts each control token as one and everything else by Bound.
 func (f template) bound(text string) int {
-	var controls added
-	for _, control := range f.controls {
-		controls.add(control, 0)
-	}
 	n := 0
-	controls.cut(text, func(part string) { n += Bound(part) }, func([]int32) { n++ })
+	f.cuts.cut(text, func(part string) { n += Bound(part) }, func([]int32) { n++ })
 	return n
 }
