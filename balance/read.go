@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -52,7 +51,7 @@ func (w *work) readPool(ctx context.Context) (*pool, error) {
 func (w *work) fill(ctx context.Context, p *pool, canonical map[uint64]uint64) error {
 	bar := w.env.Progress.Start("reading labels", w.expected, nil)
 	defer bar.Finish()
-	in := batches(stage.Until(w.env.Stop, rows.ReadColumns[annotation](w.labelDir)), rowsPerBatch)
+	in := ordered.Batches(stage.Until(w.env.Stop, rows.ReadColumns[annotation](w.labelDir)), rowsPerBatch)
 	workers := runtime.GOMAXPROCS(0)
 	for b, err := range ordered.Map(ctx, in, workers, 2*workers, func(_ context.Context, batch []annotation) (*prepared, error) {
 		return prepare(batch, canonical), nil
@@ -86,30 +85,6 @@ func unreadable(err error) error {
 
 // rowsPerBatch is how many rows go from one goroutine to another at once.
 const rowsPerBatch = 256
-
-// batches gathers the values of in. An error comes after the values before it.
-func batches[T any](in iter.Seq2[T, error], size int) iter.Seq2[[]T, error] {
-	return func(yield func([]T, error) bool) {
-		batch := make([]T, 0, size)
-		for v, err := range in {
-			if err != nil {
-				if len(batch) == 0 || yield(batch, nil) {
-					yield(nil, err)
-				}
-				return
-			}
-			if batch = append(batch, v); len(batch) == size {
-				if !yield(batch, nil) {
-					return
-				}
-				batch = make([]T, 0, size)
-			}
-		}
-		if len(batch) > 0 {
-			yield(batch, nil)
-		}
-	}
-}
 
 // prepared is a batch of rows for the pool.
 type prepared struct {
@@ -219,7 +194,7 @@ func (w *work) cluster(ctx context.Context, index *near.Index) (map[uint64]uint6
 		key  uint64
 		form string
 	}
-	in := batches(stage.Until(w.env.Stop, rows.ReadColumns[row](w.labelDir)), rowsPerBatch)
+	in := ordered.Batches(stage.Until(w.env.Stop, rows.ReadColumns[row](w.labelDir)), rowsPerBatch)
 	workers := runtime.GOMAXPROCS(0)
 	for forms, err := range ordered.Map(ctx, in, workers, 2*workers, func(_ context.Context, batch []row) ([]keyed, error) {
 		forms := make([]keyed, len(batch))

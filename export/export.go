@@ -12,10 +12,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 
 	"tinyv/internal/manifest"
+	"tinyv/internal/ordered"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
 )
@@ -92,6 +94,9 @@ func (o *Options) check() error {
 	}
 	return nil
 }
+
+// rowsPerBatch is how many rows go from one goroutine to another at once.
+const rowsPerBatch = 256
 
 // row is an example with the texts that targets write.
 type row struct {
@@ -209,37 +214,36 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		opened = append(opened, t)
 	}
 
-	counts := &manifest.Counts{}
-	for e, err := range stage.Until(env.Stop, rows.Read[rows.Example](balanceDir)) {
+	counts, figures := &manifest.Counts{}, &figures{}
+	workers := runtime.GOMAXPROCS(0)
+	examples := ordered.Batches(stage.Until(env.Stop, rows.Read[rows.Example](balanceDir)), rowsPerBatch)
+	for batch, err := range ordered.Map(ctx, examples, workers, 2*workers, maker.rows) {
 		if err != nil {
 			return nil, err
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		bar.Add(1)
-		counts.In++
-		r, reason, err := maker.row(e)
-		if err != nil {
-			return nil, err
-		}
-		if reason != "" {
-			counts.Drop(reason)
-			continue
-		}
-		if err := provenance.Write(e); err != nil {
-			return nil, err
-		}
-		for _, t := range opened {
-			if err := t.write(r); err != nil {
+		bar.Add(int64(len(batch)))
+		counts.In += int64(len(batch))
+		for i := range batch {
+			r := &batch[i]
+			if r.dropped != "" {
+				counts.Drop(r.dropped)
+				continue
+			}
+			figures.add(r)
+			if err := provenance.Write(r.Example); err != nil {
 				return nil, err
+			}
+			for _, t := range opened {
+				if err := t.write(r.row); err != nil {
+					return nil, err
+				}
 			}
 		}
 	}
-	if maker.figures[rows.SplitTrain] == 0 {
+	if isTrue, isFalse := figures.ofSplit(rows.SplitTrain); isTrue+isFalse == 0 {
 		return nil, fmt.Errorf("export: no row is left to train on: %d examples, %s", counts.In, dropped(counts))
 	}
-	maker.warn(env.Log, counts)
+	figures.warn(env.Log, counts, o.CutoffLen)
 
 	err = provenance.Close()
 	outputs := provenance.Files()
@@ -257,7 +261,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		outputs = append(outputs, DatasetInfoFile)
 	}
 	counts.Out = provenance.Rows()
-	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, maker.figures, nil, upstream.Simulated)
+	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, figures.byName(maker.lengths), nil, upstream.Simulated)
 }
 
 // splits lists the splits in the order in which they are named everywhere.

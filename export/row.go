@@ -1,8 +1,8 @@
 package export
 
 import (
+	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 
@@ -21,13 +21,8 @@ const (
 	reasonOverCutoffBound = "over_cutoff_bound"  // perhaps more tokens than cutoff_len, by a bound
 )
 
-// Figures beside those of the splits and labels.
-const (
-	figureEscaped  = "control_tokens_escaped" // rows
-	figureBorrowed = "reason_against_missing" // rows of a reasoning reply whose wrong verdict has the reason of the right one
-)
-
-// rowMaker makes rows of examples, decides which are left out, and counts.
+// rowMaker makes rows of examples and decides which are left out. It is safe for use
+// by several goroutines.
 type rowMaker struct {
 	Options
 	prompt   model.Prompt
@@ -35,11 +30,18 @@ type rowMaker struct {
 	lengths  lengths
 	pairs    bool           // the wrong verdict is written too
 	source   *manifest.File // of the tokenizer; nil if there is none
-	figures  map[string]int64
+}
+
+// made is what became of an example.
+type made struct {
+	row
+	dropped           string // the reason why targets do not get it; empty if they do
+	tokens            int    // 0 if nobody counts
+	escaped, borrowed bool
 }
 
 func newRowMaker(o Options) (*rowMaker, error) {
-	m := &rowMaker{Options: o, prompt: model.NewPrompt(o.Prompt), figures: map[string]int64{}}
+	m := &rowMaker{Options: o, prompt: model.NewPrompt(o.Prompt)}
 	m.pairs = slices.ContainsFunc(o.Targets, func(name string) bool { return targets()[name].pairs })
 	var err error
 	if m.lengths, err = newLengths(o); err != nil {
@@ -61,57 +63,54 @@ func newRowMaker(o Options) (*rowMaker, error) {
 	return m, nil
 }
 
-// row returns what targets write of an example, or the reason why nothing is.
-func (m *rowMaker) row(e rows.Example) (row, string, error) {
-	if strings.TrimSpace(e.Answer) == "" {
-		return row{}, reasonEmptyAnswer, nil
+// rows makes rows of examples, one of each.
+func (m *rowMaker) rows(_ context.Context, examples []rows.Example) ([]made, error) {
+	all := make([]made, len(examples))
+	for i := range examples {
+		all[i].Example = examples[i]
+		if err := m.row(&all[i]); err != nil {
+			return nil, err
+		}
 	}
-	texts := []*string{new(e.Question), new(e.GroundTruth), new(e.Answer), new(""), new("")}
+	return all, nil
+}
+
+// row makes what targets write of an example, or says why they do not get it.
+func (m *rowMaker) row(r *made) (err error) {
+	if strings.TrimSpace(r.Answer) == "" {
+		r.dropped = reasonEmptyAnswer
+		return nil
+	}
+	texts := [...]string{r.Question, r.GroundTruth, r.Answer, "", ""}
 	if m.Reply == ReplyReasoning {
-		*texts[3] = e.Reason
+		texts[3] = r.Reason
 		if m.pairs { // else nobody is told of it
-			*texts[4] = e.ReasonAgainst
+			texts[4] = r.ReasonAgainst
 		}
 	}
-	escaped := false
-	for _, text := range texts {
-		clean, ok := m.controls.escape(*text)
+	for i, text := range texts {
+		clean, ok := m.controls.escape(text)
 		if !ok {
-			return row{}, reasonControlTokens, nil
+			r.dropped = reasonControlTokens
+			return nil
 		}
-		escaped = escaped || clean != *text
-		*text = clean
+		r.escaped = r.escaped || clean != text
+		texts[i] = clean
 	}
-	if escaped && m.ControlTokens == ControlTokensDrop {
-		return row{}, reasonControlTokens, nil
+	if r.escaped && m.ControlTokens == ControlTokensDrop {
+		r.dropped = reasonControlTokens
+		return nil
 	}
 
-	r := row{Example: e, system: m.System, prompt: m.prompt.Fill(*texts[0], *texts[1], *texts[2])}
-	borrowed, reason := m.replies(&r, *texts[3], *texts[4])
-	if reason != "" {
-		return row{}, reason, nil
+	r.system, r.prompt = m.System, m.prompt.Fill(texts[0], texts[1], texts[2])
+	if r.borrowed, r.dropped = m.replies(&r.row, texts[3], texts[4]); r.dropped != "" || !m.lengths.counted {
+		return nil
 	}
-	if m.lengths.counted {
-		n, err := m.lengths.of(m.Options, r, m.pairs)
-		if err != nil {
-			return row{}, "", err
-		}
-		if m.CutoffLen > 0 && n > m.CutoffLen {
-			return row{}, m.lengths.reason, nil
-		}
-		m.figures[m.lengths.total] += int64(n)
-		m.figures[m.lengths.longest] = max(m.figures[m.lengths.longest], int64(n))
+	r.tokens, err = m.lengths.of(m.Options, r.row, m.pairs)
+	if m.CutoffLen > 0 && r.tokens > m.CutoffLen {
+		r.dropped = m.lengths.reason
 	}
-
-	m.figures[e.Split]++
-	m.figures[fmt.Sprintf("%s_%v", e.Split, e.Label)]++
-	if escaped {
-		m.figures[figureEscaped]++
-	}
-	if borrowed {
-		m.figures[figureBorrowed]++
-	}
-	return r, "", nil
+	return err
 }
 
 // replies puts the two verdicts into a row, or returns the reason why it is
@@ -135,22 +134,6 @@ func (m *rowMaker) replies(r *row, reason, against string) (borrowed bool, drop 
 	}
 	r.reply, r.wrong = reasoned(reason, r.Label), reasoned(against, !r.Label)
 	return borrowed, ""
-}
-
-// warn tells of what was done that the user may not want.
-func (m *rowMaker) warn(log *slog.Logger, counts *manifest.Counts) {
-	isTrue, isFalse := m.figures[rows.SplitTrain+"_true"], m.figures[rows.SplitTrain+"_false"]
-	if isTrue == 0 || isFalse == 0 {
-		log.Warn("the rows to train on have one verdict only; a verifier learns to say it always", "true", isTrue, "false", isFalse)
-	}
-	if n := counts.Dropped[reasonNoReason]; n > 0 {
-		log.Warn("rows were dropped that no annotator gave a reason for, such as those that are wrong by construction: the ratio is no longer that of the balance stage",
-			"rows", n, "true", isTrue, "false", isFalse)
-	}
-	if n := counts.Dropped[reasonOverCutoffBound]; n > 0 {
-		log.Warn("rows were dropped that may be longer than cutoff_len; a bound decided, since there is no tokenizer: with export.tokenizer (the model's tokenizer.json) those that fit are kept",
-			"rows", n, "cutoff_len", m.CutoffLen)
-	}
 }
 
 // The words of the verifier's reply, as published.
