@@ -90,6 +90,7 @@ func (s *Spool) Add(key uint64, payload []byte) error {
 			return err
 		}
 	}
+	s.filling.room(len(payload), s.half)
 	s.filling.add(key, payload)
 	s.records++
 	return nil
@@ -111,7 +112,6 @@ func (s *Spool) spill() error {
 	}
 	full := s.filling
 	s.filling, s.free = s.free, nil
-	s.filling.grow(full)
 	s.writing.Go(func() {
 		full.sort()
 		s.failed = s.write(full)
@@ -203,10 +203,17 @@ func (r *run) sort() {
 	})
 }
 
-// grow makes room for as much as another run has.
-func (r *run) grow(other *run) {
-	r.entries = slices.Grow(r.entries, len(other.entries))
-	r.data = slices.Grow(r.data, len(other.data))
+// soon is how much data a run has when it is taken for one that will fill up.
+const soon = 1 << 20
+
+// room makes room for a payload. A run that is likely to fill its half gets all of it
+// at once: to copy tens of megabytes whenever there are some more costs more than to
+// sort them. What is not used yet is no memory.
+func (r *run) room(payload, half int) {
+	need := len(r.data) + payload
+	if need > cap(r.data) && need > soon && need <= half {
+		r.data = append(make([]byte, 0, half), r.data...)
+	}
 }
 
 func (r *run) reset() { r.entries, r.data = r.entries[:0], r.data[:0] }
