@@ -43,7 +43,7 @@ func newTable[T any](out io.Writer) (*table[T], error) {
 	t := &table[T]{textSize: textSizeOf(reflect.TypeFor[T]())}
 	if err := guardType(func() {
 		schema := parquet.SchemaOf(new(T))
-		options := []parquet.WriterOption{schema, parquet.Compression(&pzstd.Codec{Level: pzstd.SpeedDefault})}
+		options := []parquet.WriterOption{schema, parquet.Compression(&pzstd.Codec{Level: levelOf[T]()})}
 		// Smallest and largest values serve searches. Of texts they would repeat
 		// whole replies in each page's header and in the footer.
 		for _, path := range schema.Columns() {
@@ -57,6 +57,16 @@ func newTable[T any](out io.Writer) (*table[T], error) {
 	}
 	t.behind = startBehind(batchesBehind, t.take)
 	return t, nil
+}
+
+// levelOf is how hard rows of a type are compressed. Examples are made anew in
+// seconds, of annotations that stay, and are written twice: a tenth more bytes for
+// half the time is a good price. What replies are in is kept for long.
+func levelOf[T any]() pzstd.Level {
+	if _, ok := any(*new(T)).(Example); ok {
+		return pzstd.SpeedFastest
+	}
+	return pzstd.SpeedDefault
 }
 
 // guardType calls f, and makes an error of the library's panic over a row type
