@@ -22,10 +22,6 @@ import (
 	"tinyv/internal/stage"
 )
 
-// ProvenanceStem is the stem of the parts that say where every row comes from, in
-// the order in which the targets have them.
-const ProvenanceStem = "provenance"
-
 // Options says what is written, and what the rows look like.
 type Options struct {
 	Seed          int64    `json:"seed"`
@@ -193,11 +189,11 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 
 	bar := env.Progress.Start("exporting", upstream.Rows["annotations"].Out, nil)
 	defer bar.Finish()
-	provenance, err := rows.Create[rows.Example](dir, ProvenanceStem, "parquet", 0)
+	provenance, err := newProvenance(dir, balanceDir)
 	if err != nil {
 		return nil, err
 	}
-	defer provenance.Abort()
+	defer provenance.abort()
 	j := job{Options: o, dir: dir, upstream: upstream, datasets: &datasetInfo{}}
 	for _, split := range splits() {
 		if upstream.Figures[split] > 0 {
@@ -227,10 +223,13 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 			r := &batch[i]
 			if r.dropped != "" {
 				counts.Drop(r.dropped)
+				if err := provenance.drop(ctx); err != nil {
+					return nil, err
+				}
 				continue
 			}
 			figures.add(r)
-			if err := provenance.Write(r.Example); err != nil {
+			if err := provenance.keep(r.Example); err != nil {
 				return nil, err
 			}
 			for _, t := range opened {
@@ -245,8 +244,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	}
 	figures.warn(env.Log, counts, o.CutoffLen)
 
-	err = provenance.Close()
-	outputs := provenance.Files()
+	outputs, err := provenance.finish()
 	for _, t := range opened {
 		files, finishing := t.finish()
 		outputs, err = append(outputs, files...), errors.Join(err, finishing)
@@ -260,7 +258,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		}
 		outputs = append(outputs, DatasetInfoFile)
 	}
-	counts.Out = provenance.Rows()
+	counts.Out = provenance.rows
 	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, figures.byName(maker.lengths), nil, upstream.Simulated)
 }
 

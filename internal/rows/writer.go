@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -339,11 +340,31 @@ func syncDir(dir string) error {
 // WriteFile writes a whole small file: to its name with .tmp added, flushed to
 // disk, and renamed. A reader sees the old content or the new, never a part.
 func WriteFile(path string, data []byte) error {
+	return writeFile(path, func(file *os.File) error {
+		_, err := file.Write(data)
+		return err
+	})
+}
+
+// CopyFile writes the content of a file to another path, as WriteFile does.
+func CopyFile(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("opening %q: %w", from, cause(err))
+	}
+	defer in.Close()
+	return writeFile(to, func(file *os.File) error {
+		_, err := io.Copy(file, in)
+		return err
+	})
+}
+
+func writeFile(path string, write func(*os.File) error) error {
 	file, err := os.Create(path + temporary)
 	if err != nil {
 		return fmt.Errorf("creating %q: %w", path+temporary, cause(err))
 	}
-	_, err = file.Write(data)
+	err = write(file)
 	if err == nil {
 		err = file.Sync()
 	}
