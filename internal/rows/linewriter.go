@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	bytesPerBlock = 128 << 10 // of lines, before they are compressed and written
-	blocksBehind  = 4         // that wait for it
+	bytesPerBlock = bytesPerWrite // of lines, before they are compressed and written
+	blocksBehind  = 4             // that wait for it
 )
 
 // lines writes rows as JSON lines.

@@ -230,12 +230,16 @@ type part[T any] struct {
 
 const temporary = ".tmp"
 
+// bytesPerWrite is how much goes to a file at once. A block that is not smaller is
+// not copied before.
+const bytesPerWrite = 256 << 10
+
 func newPart[T any](path string, f format) (*part[T], error) {
 	file, err := os.Create(path + temporary)
 	if err != nil {
 		return nil, fmt.Errorf("creating %q: %w", path+temporary, cause(err))
 	}
-	p := &part[T]{path: path, file: file, buf: bufio.NewWriterSize(file, 256<<10)}
+	p := &part[T]{path: path, file: file, buf: bufio.NewWriterSize(file, bytesPerWrite)}
 	if err := p.open(f); err != nil {
 		return nil, errors.Join(p.wrap(err), p.discard())
 	}

@@ -41,30 +41,30 @@ func Bound(text string) int {
 // mostTokens cuts text into as many tokens as the rule of Bound allows. Tokens of
 // three bytes and more would not make it more. It says, too, whether all of it is ASCII.
 func mostTokens(text string) (n int, ascii bool) {
-	const none = math.MinInt32
-	// The most tokens up to here, the last of which is a single byte, or is of two.
+	const none = math.MinInt32 / 4
+	// The most tokens up to here, less the number of bytes, where the last token is a
+	// single byte, or is of two.
 	single, double := none, 0
 	before := none // the most up to the byte before
 	apart := 0     // letters that an apostrophe may cut off one by one
 	last, all := byte(0), byte(0)
 	for i := range len(text) {
 		c := text[i]
-		free := -1 // or 0, not a condition: texts are too irregular for branches to be foreseen
+		merged := 0 // or none, not a condition: texts are too irregular for branches to be foreseen
 		if joined[last][c] {
-			free = 0
+			merged = none
 		}
 		if c == '\'' {
 			apart = 3
-			free = -1
+			merged = 0
 		} else if apart > 0 {
 			apart--
-			free = -1
+			merged = 0
 		}
-		most := max(single, double)
-		single, double, before = double+(most-double)&free+1, before+1, most
+		single, double, before = max(double, single+merged), before, max(single, double)-1
 		last, all = c, all|c
 	}
-	return max(single, double), all < utf8.RuneSelf
+	return len(text) + max(single, double), all < utf8.RuneSelf
 }
 
 // letterPairs are the pairs of letters among the first 1,000 merges of Qwen's

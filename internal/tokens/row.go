@@ -1,6 +1,7 @@
 package tokens
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 // template is how LLaMA-Factory renders a row: each slot is tokenised by itself.
 type template struct {
 	defaultSystem         string // in place of an empty system message; empty renders none
+	defaultBound          int    // of its rendering
 	system, prompt, reply slot
 	controls              []string // the control tokens of the slots
 	cuts                  added    // the same, to cut texts at
@@ -38,6 +40,7 @@ func (t template) ready() template {
 
 func (t template) withDefault(system string) template {
 	t.defaultSystem = system
+	t.defaultBound = t.bound(t.system.before + system + t.system.after)
 	return t
 }
 
@@ -62,11 +65,10 @@ func Row(t *Tokenizer, template, system, prompt, reply string) (n int, err error
 		}
 		count = t.Count
 	}
-	if system == "" {
-		system = f.defaultSystem
-	}
-	if system != "" {
-		n += count(f.system.before + system + f.system.after)
+	if system == "" && t == nil {
+		n = f.defaultBound
+	} else if system = cmp.Or(system, f.defaultSystem); system != "" {
+		n = count(f.system.before + system + f.system.after)
 	}
 	// LLaMA-Factory fills in the number of the turn as well, wherever it stands.
 	rendered := strings.Replace(f.prompt.before+prompt+f.prompt.after, "{{idx}}", "0", 1)
