@@ -162,11 +162,20 @@ func appendFloat(out []byte, f float64) ([]byte, error) {
 	return append(out, text...), err
 }
 
+// verbatim has the characters that JSON writes as they are. Of those beyond ASCII one
+// has to look at more than a byte.
+var verbatim = func() (table [256]bool) {
+	for b := byte(' '); b < utf8.RuneSelf; b++ {
+		table[b] = b != '"' && b != '\\'
+	}
+	return table
+}()
+
 func appendText(out []byte, s string) []byte {
 	out = append(out, '"')
 	done := 0 // how much of s is in out
 	for i := 0; i < len(s); {
-		if b := s[i]; b >= ' ' && b < utf8.RuneSelf && b != '"' && b != '\\' {
+		if verbatim[s[i]] {
 			i++
 			continue
 		}
