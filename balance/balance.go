@@ -17,7 +17,7 @@ package balance
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 
 	"tinyv/balance/decontaminate"
@@ -104,6 +104,9 @@ func runWithin(ctx context.Context, env stage.Env, dir, labelDir string, o Optio
 
 const stageName = "balance"
 
+// labelStage is the stage whose rows this one reads.
+const labelStage = "label"
+
 // writes are the patterns of this stage's files.
 var writes = []string{ExamplesStem + "-*", ContaminatedFile, spoolPattern}
 
@@ -123,6 +126,9 @@ func (o Options) inputs(labelDir string) (*manifest.Manifest, []manifest.File, e
 	if err != nil {
 		return nil, nil, err
 	}
+	if upstream.Stage != labelStage {
+		return nil, nil, fmt.Errorf("balance: %s holds the files of stage %q, not of %s: name the directory of a label stage with --in", labelDir, upstream.Stage, labelStage)
+	}
 	inputs, err := manifest.HashAll(labelDir)
 	if err != nil {
 		return nil, nil, err
@@ -131,7 +137,7 @@ func (o Options) inputs(labelDir string) (*manifest.Manifest, []manifest.File, e
 		for _, b := range o.Decontaminate.Benchmarks {
 			files, err := manifest.HashAll(b.Path)
 			if err != nil {
-				return nil, nil, errors.Join(errors.New("balance.decontaminate: benchmark "+b.Name), err)
+				return nil, nil, fmt.Errorf("balance.decontaminate: benchmark %s: %w", b.Name, err)
 			}
 			inputs = append(inputs, files...)
 		}

@@ -730,3 +730,16 @@ func files(t testing.TB, dir string) []byte {
 	}
 	return all.Bytes()
 }
+
+// TestTakesOnlyLabels would else remove what it is to read, where both are one
+// directory.
+func TestTakesOnlyLabels(t *testing.T) {
+	dir := stagetest.Finished(t, stageName, ExamplesStem, []rows.Example{{Question: "q"}}, nil, nil)
+	_, err := Run(t.Context(), stagetest.Env(), dir, dir, Options{Ratio: "1:1"})
+	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), "--in") {
+		t.Errorf("error is %v, want one that names the directory and the flag", err)
+	}
+	if _, err := manifest.Require(dir); err != nil {
+		t.Errorf("the stage that was there is gone: %v", err)
+	}
+}

@@ -171,6 +171,9 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	if err != nil {
 		return nil, err
 	}
+	if upstream.Stage != balanceStage {
+		return nil, fmt.Errorf("export: %s holds the files of stage %q, not of %s: name the directory of a balance stage, or of one set of a grid, with --in", balanceDir, upstream.Stage, balanceStage)
+	}
 	inputs, err := manifest.HashAll(balanceDir)
 	if err != nil {
 		return nil, err
@@ -261,6 +264,9 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	counts.Out = provenance.rows
 	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, figures.byName(maker.lengths), nil, upstream.Simulated)
 }
+
+// balanceStage is the stage whose rows this one reads.
+const balanceStage = "balance"
 
 // splits lists the splits in the order in which they are named everywhere.
 func splits() []string { return []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} }

@@ -331,3 +331,13 @@ func TestOtherTargetsThanBefore(t *testing.T) {
 		t.Errorf("the directory (-want +got, %v):\n%s", err, diff)
 	}
 }
+
+func TestTakesOnlyBalancedSets(t *testing.T) {
+	for _, name := range []string{"label", "balance_grid"} {
+		in := stagetest.Finished(t, name, "annotations", []rows.Annotation{{Question: "q"}}, nil, nil)
+		_, err := Run(t.Context(), stagetest.Env(), filepath.Join(t.TempDir(), "export"), in, Options{Prompt: template, Targets: []string{"llama_factory"}})
+		if err == nil || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "--in") {
+			t.Errorf("stage %s: error is %v, want one that names it and the flag", name, err)
+		}
+	}
+}

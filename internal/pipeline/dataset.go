@@ -119,7 +119,7 @@ func history(r Request) (funnel, statistics string, err error) {
 		if err != nil {
 			return "", "", err
 		}
-		if m.Complete {
+		if m.Complete && m.Stage == name { // export refuses another stage's directory
 			found[name] = m
 		}
 	}
