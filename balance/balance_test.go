@@ -743,3 +743,26 @@ func TestTakesOnlyLabels(t *testing.T) {
 		t.Errorf("the stage that was there is gone: %v", err)
 	}
 }
+
+// TestRemovesWhatAKilledRunLeft has a run without near duplicates come after a
+// killed one with them.
+func TestRemovesWhatAKilledRunLeft(t *testing.T) {
+	label := labelled(t, []rows.Annotation{row("a", "1", yes), row("b", "2", no)}, 0)
+	dir := filepath.Join(t.TempDir(), "balance")
+	if _, err := Run(t.Context(), stagetest.Env(), dir, label, Options{Ratio: "1:1", Seed: 1}); err != nil {
+		t.Fatal(err)
+	}
+	scratch := filepath.Join(dir, nearDir, "near-1")
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(scratch, "keys"), []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), stagetest.Env(), dir, label, Options{Ratio: "1:1", Seed: 2}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, nearDir)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("temporary files of the killed run are still there (%v)", err)
+	}
+}

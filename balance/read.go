@@ -161,12 +161,12 @@ func formKey(form string) uint64 {
 // nearDuplicates returns, for the key of every question that is near another, the
 // key that stands for all of them. It is nil where nobody asked.
 func (w *work) nearDuplicates(ctx context.Context) (canonical map[uint64]uint64, err error) {
+	scratch := filepath.Join(w.dir, nearDir)
+	if err := os.RemoveAll(scratch); err != nil { // of a run that was killed, whatever its options
+		return nil, fmt.Errorf("removing temporary files of an earlier run: %w", err)
+	}
 	if w.o.NearDuplicates == nil {
 		return nil, nil
-	}
-	scratch := filepath.Join(w.dir, nearDir)
-	if err := os.RemoveAll(scratch); err != nil { // of a run that was killed
-		return nil, fmt.Errorf("removing temporary files of an earlier run: %w", err)
 	}
 	if err := os.Mkdir(scratch, 0o755); err != nil {
 		return nil, fmt.Errorf("making a directory for temporary files: %w", err)
