@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
@@ -764,5 +765,46 @@ func TestRemovesWhatAKilledRunLeft(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, nearDir)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("temporary files of the killed run are still there (%v)", err)
+	}
+}
+
+// TestHoldsOutQuestionsWithoutLabel has a question of a held-out source whose own
+// row there got no label, and another source that has it, too.
+func TestHoldsOutQuestionsWithoutLabel(t *testing.T) {
+	in := many(40, func(i int, a *rows.Annotation) { a.Label = []*bool{yes, no}[i%2] })
+	for _, of := range in[:6] {
+		unlabelled := row("$"+strings.ToUpper(of.Question)+"$", "9", nil)
+		unlabelled.Source = "olympiads"
+		in = append(in, unlabelled)
+	}
+	_, got, err := run(t, in, Options{Ratio: "1:1", HeldOutSources: []string{"olympiads"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	splits := map[string]int{}
+	for _, e := range got {
+		splits[e.Split]++
+		if i := slices.IndexFunc(in, func(a rows.Annotation) bool { return a.Question == e.Question }); (i < 6) != (e.Split == rows.SplitHeldOut) {
+			t.Errorf("question %d is in split %s", i, e.Split)
+		}
+	}
+	if splits[rows.SplitHeldOut] != 6 || splits[rows.SplitTrain] != 34 {
+		t.Errorf("rows by split: %v", splits)
+	}
+}
+
+// TestWarnsOfSourcesThatAreNot: a misspelt name would put the source that is meant
+// into the train split.
+func TestWarnsOfSourcesThatAreNot(t *testing.T) {
+	in := many(4, func(i int, a *rows.Annotation) { a.Label, a.Source = []*bool{yes, no}[i%2], []string{"a", "b"}[i/2] })
+	var log bytes.Buffer
+	env := stagetest.Env()
+	env.Log = slog.New(slog.NewTextHandler(&log, nil))
+	o := Options{Ratio: "1:1", HeldOutSources: []string{"a", "olympiad"}}
+	if _, err := Run(t.Context(), env, filepath.Join(t.TempDir(), "balance"), labelled(t, in, 0), o); err != nil {
+		t.Fatal(err)
+	}
+	if text := log.String(); strings.Count(text, "held_out_sources") != 1 || !strings.Contains(text, "source=olympiad") {
+		t.Errorf("the log is %s", text)
 	}
 }

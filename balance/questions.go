@@ -69,7 +69,7 @@ func (w *work) judge(ctx context.Context, p *pool, benchmarks *decontaminate.Set
 		rows: spool.Create(w.dir, spoolPattern, w.memory), contaminated: spool.Create(w.dir, spoolPattern, spool.MinMemory),
 		dropped: map[string]int64{},
 	}
-	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, benchmarks: benchmarks}); err != nil {
+	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, benchmarks: benchmarks, heldOut: p.heldOut}); err != nil {
 		c.close() // the first error is the one to tell
 		return nil, err
 	}
@@ -161,6 +161,7 @@ type jury struct {
 	options    Options
 	seed       int64
 	benchmarks *decontaminate.Set // nil if nobody asked
+	heldOut    map[uint64]bool    // as that of pool
 }
 
 // verdict is what a jury says of some questions.
@@ -392,6 +393,9 @@ const unclassified = "unclassified"
 // split puts a question into a split, by its key alone and so whatever else
 // there is, or by its sources.
 func (j *jury) split(key uint64, all []pooled) string {
+	if j.heldOut[key] {
+		return rows.SplitHeldOut
+	}
 	for i := range all {
 		if slices.Contains(j.options.HeldOutSources, all[i].Source) {
 			return rows.SplitHeldOut

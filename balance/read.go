@@ -6,9 +6,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
 	"tinyv/balance/near"
 	"tinyv/balance/question"
@@ -22,6 +25,10 @@ import (
 // pool is the labelled rows of a label stage, by question.
 type pool struct {
 	rows *spool.Spool // by question key; what appendPooled writes
+
+	// heldOut are the questions that rows without a label have in a held-out source:
+	// rows of other sources with them are held out, too.
+	heldOut map[uint64]bool
 
 	read     int64
 	dropped  map[string]int64
@@ -40,7 +47,7 @@ func (w *work) readPool(ctx context.Context) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{rows: spool.Create(w.dir, spoolPattern, w.memory), dropped: map[string]int64{}, clusters: clustersIn(canonical)}
+	p := &pool{rows: spool.Create(w.dir, spoolPattern, w.memory), heldOut: map[uint64]bool{}, dropped: map[string]int64{}, clusters: clustersIn(canonical)}
 	if err := w.fill(ctx, p, canonical); err != nil {
 		p.rows.Close() // the first error is the one to tell
 		return nil, err
@@ -53,8 +60,9 @@ func (w *work) fill(ctx context.Context, p *pool, canonical map[uint64]uint64) e
 	defer bar.Finish()
 	in := ordered.Batches(stage.Until(w.env.Stop, rows.ReadColumns[annotation](w.labelDir)), rowsPerBatch)
 	workers := runtime.GOMAXPROCS(0)
+	sources := map[string]bool{} // of those to hold out, those that there are
 	for b, err := range ordered.Map(ctx, in, workers, 2*workers, func(_ context.Context, batch []annotation) (*prepared, error) {
-		return prepare(batch, canonical), nil
+		return prepare(batch, canonical, w.o.HeldOutSources), nil
 	}) {
 		if err != nil {
 			return unreadable(err)
@@ -66,11 +74,20 @@ func (w *work) fill(ctx context.Context, p *pool, canonical map[uint64]uint64) e
 			}
 			from = b.ends[i]
 		}
+		for _, key := range b.heldOut {
+			p.heldOut[key] = true
+		}
+		maps.Copy(sources, b.sources)
 		p.read += b.read
 		for reason, n := range b.dropped {
 			p.dropped[reason] += n
 		}
 		bar.Add(b.read)
+	}
+	for _, source := range w.o.HeldOutSources {
+		if !sources[source] {
+			w.env.Log.Warn("a source of balance.held_out_sources has no row, so nothing is held out for it; is its name spelt as in the rows?", "source", source)
+		}
 	}
 	return nil
 }
@@ -92,6 +109,9 @@ type prepared struct {
 	ends []int    // in data
 	data []byte
 
+	heldOut []uint64        // as those of pool
+	sources map[string]bool // of those to hold out, those that there are
+
 	read    int64
 	dropped map[string]int64
 }
@@ -101,8 +121,8 @@ type prepared struct {
 // is, which breaks ties; and the hash of the question's own normal form.
 const pooledHead = 16 + 8 + 8
 
-func prepare(batch []annotation, canonical map[uint64]uint64) *prepared {
-	p := &prepared{read: int64(len(batch)), dropped: map[string]int64{}, data: make([]byte, 0, len(batch)*512)}
+func prepare(batch []annotation, canonical map[uint64]uint64, heldOutSources []string) *prepared {
+	p := &prepared{read: int64(len(batch)), sources: map[string]bool{}, dropped: map[string]int64{}, data: make([]byte, 0, len(batch)*512)}
 	var last struct { // rows of one problem follow one another
 		question, groundTruth string
 		form                  uint64
@@ -112,23 +132,33 @@ func prepare(batch []annotation, canonical map[uint64]uint64) *prepared {
 	var space []byte
 	for i := range batch {
 		a := &batch[i]
+		heldOut := slices.Contains(heldOutSources, a.Source)
+		if heldOut && !p.sources[a.Source] {
+			p.sources[strings.Clone(a.Source)] = true
+		}
 		if a.Label == nil {
 			reason := reasonUndecided
 			if a.LabelReason == verify.ReasonDisagreed {
 				reason = reasonDisagreed
 			}
 			p.dropped[reason]++
-			continue
+			if !heldOut {
+				continue
+			}
 		}
 		if a.Question != last.question {
 			last.question, last.form = a.Question, formKey(question.Normalize(a.Question))
 		}
-		if a.GroundTruth != last.groundTruth {
-			last.groundTruth, last.normalTruth = a.GroundTruth, question.NormalizeAnswer(a.GroundTruth)
-		}
 		key := last.form
 		if first, ok := canonical[key]; ok {
 			key = first
+		}
+		if a.Label == nil {
+			p.heldOut = append(p.heldOut, key)
+			continue
+		}
+		if a.GroundTruth != last.groundTruth {
+			last.groundTruth, last.normalTruth = a.GroundTruth, question.NormalizeAnswer(a.GroundTruth)
 		}
 
 		space = binary.BigEndian.AppendUint64(space[:0], key)
