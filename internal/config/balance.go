@@ -67,9 +67,12 @@ func (k *checker) balance(b *Balance) {
 	if b.Total > 0 && b.Ratio == "all" {
 		k.fail("balance.total", "and ratio: all are both given; all keeps every row, so remove one")
 	}
-	for name, n := range map[string]int64{"max_per_problem": b.MaxPerProblem, "max_per_source": b.MaxPerSource} {
-		if n < 0 {
-			k.fail("balance."+name, "must be 0 (no cap) or more, not %d", n)
+	for _, limit := range []struct {
+		key string
+		n   int64
+	}{{"balance.max_per_problem", b.MaxPerProblem}, {"balance.max_per_source", b.MaxPerSource}} {
+		if limit.n < 0 {
+			k.fail(limit.key, "must be 0 (no cap) or more, not %d", limit.n)
 		}
 	}
 	fill(&b.EvalShare, 0.05)

@@ -18,6 +18,7 @@ func write(t *testing.T, yaml string) string {
 		"c.yaml":    yaml,
 		"judge.txt": "{{QUESTION}} {{GROUND_TRUTH_ANSWER}} {{MODEL_ANSWER}}",
 		"plain.txt": "no placeholder",
+		"blank.txt": " \n",
 		"in.jsonl":  `{"problem": "1+1", "answer": "2"}`,
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -90,6 +91,8 @@ func TestMistakes(t *testing.T) {
 		{"missing input", "path: in.jsonl", "path: absent.jsonl", []string{"c.yaml:3:", "problems.path", `"absent.jsonl"`, "no such file", ".parquet"}},
 		{"missing prompt file", "prompt: judge.txt, endpoint", "prompt: absent.txt, endpoint", []string{"c.yaml:10:", "label.annotators[0].prompt", `"absent.txt"`}},
 		{"prompt without placeholder", "export: {prompt: judge.txt}", "export: {prompt: plain.txt}", []string{"c.yaml:12:", "export.prompt", "{{MODEL_ANSWER}}"}},
+		{"no target", "export: {prompt: judge.txt}", "export: {prompt: judge.txt, targets: []}", []string{"c.yaml:12:", "export.targets", "llama_factory"}},
+		{"system message of nothing", "export: {prompt: judge.txt}", "export: {prompt: judge.txt, system: blank.txt}", []string{"c.yaml:12:", "export.system", "blank.txt", "remove"}},
 		{"no endpoint to sample", `  endpoint: {url: "http://localhost:8000/v1", model: m, key_env: KEY, extra: {top_k: 20, chat_template_kwargs: {enable_thinking: false}}, timeout: 90s, price_in: 0.5, price_out: 1}` + "\n", "", []string{"c.yaml:5:", "gen.endpoint", "is missing", "url: http://localhost:8000/v1", "key_env"}},
 		{"no endpoint to annotate", `, endpoint: {url: "https://api.example.com/v1", model: m}`, "", []string{"c.yaml:10:", "label.annotators[0].endpoint", "is missing", "model: NAME"}},
 		{"bad URL", "http://localhost:8000/v1", "localhost:8000", []string{"gen.endpoint.url", "http://localhost:8000/v1"}},

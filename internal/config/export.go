@@ -1,6 +1,10 @@
 package config
 
-import "regexp"
+import (
+	"os"
+	"regexp"
+	"strings"
+)
 
 // Export is stage 4: the training files.
 type Export struct {
@@ -25,12 +29,18 @@ func (k *checker) export(e *Export) {
 	if e.Targets == nil {
 		e.Targets = []string{"llama_factory"}
 	}
+	if len(e.Targets) == 0 {
+		k.fail("export.targets", "is an empty list, by which no training file is written; name a target, or leave it out for [llama_factory]")
+	}
 	if e.Prompt == "" {
 		k.fail("export.prompt", "is missing; name the prompt the verifier is trained with, such as prompts/train.txt")
 	} else {
 		k.prompt("export.prompt", &e.Prompt, "{{GROUND_TRUTH_ANSWER}}", "{{MODEL_ANSWER}}")
 	}
 	k.optionalFile("export.system", &e.System)
+	if text, err := os.ReadFile(e.System); err == nil && strings.TrimSpace(string(text)) == "" {
+		k.fail("export.system", "%q holds no text, so that rows would not have the system message that is asked for; write one, or remove export.system", e.System)
+	}
 	k.optionalFile("export.tokenizer", &e.Tokenizer)
 	if e.PolicyPrompt != "" {
 		k.prompt("export.policy_prompt", &e.PolicyPrompt, "{{QUESTION}}")
