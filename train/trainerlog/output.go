@@ -160,8 +160,8 @@ func (o *Output) Last() Event {
 
 // Cause is what ended a training that failed, as far as its output tells: out of
 // memory before all else, then the first exception that is not of those who only
-// pass another's on, then what was lost between processes, then a kill, then the
-// last line.
+// pass another's on, then a kill, then what was lost between processes, which is how
+// the others notice a kill, then the last line.
 func (o *Output) Cause() Event {
 	first := func(is func(Event) bool) *Event {
 		if i := slices.IndexFunc(o.Events, is); i >= 0 {
@@ -172,8 +172,8 @@ func (o *Output) Cause() Event {
 	for _, is := range []func(Event) bool{
 		func(e Event) bool { return e.Kind == OutOfMemory },
 		func(e Event) bool { return e.Kind == Exception && !wrapper.MatchString(e.Text) },
-		func(e Event) bool { return e.Kind == Communication },
 		func(e Event) bool { return e.Kind == Killed },
+		func(e Event) bool { return e.Kind == Communication },
 		func(e Event) bool { return e.Kind == Exception },
 	} {
 		if e := first(is); e != nil {

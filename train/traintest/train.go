@@ -85,12 +85,19 @@ func train(path string, k knobs) int {
 	if err := c.resume(); err != nil {
 		return fail(prefix, "%v", err)
 	}
+	others, err := meet(c.rank, c.world)
+	if err != nil {
+		return fail(prefix, "%v", err)
+	}
 	for c.step < c.total {
 		c.step++
 		if code := c.misbehave(prefix); code != 0 {
 			return code
 		}
 		time.Sleep(c.delay)
+		if err := others.step(c.rank); err != nil {
+			return fail(prefix, "%v", err)
+		}
 		if c.rank != 0 {
 			continue
 		}
