@@ -94,7 +94,8 @@ type Options struct {
 // The whole benchmark is read before the first row is put to the verifier, so a
 // fault in it costs nothing. If the verifier cannot be asked, Run ends with an error
 // that says how far it came, and no figure is written; replies are in the journal,
-// and the same call resumes. A finished evaluation is not done again: its result is
+// and the same call resumes. So it is with requests that the server failed to answer
+// however often they were sent, once all others have been answered. A finished evaluation is not done again: its result is
 // read from eval.json.
 func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o Options, v verify.Verifier, calls func() progress.Calls) (*manifest.Manifest, score.Result, error) {
 	var none score.Result
@@ -127,6 +128,8 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 	bar := env.Progress.Start("evaluating", total, calls)
 	defer bar.Finish()
 	begun := time.Now()
+	var unanswered int64
+	var first judged // without a reply
 	judge := func(ctx context.Context, t task) (judged, error) { return o.judge(ctx, v, t) }
 	tasks := stage.Until(env.Stop, o.tasks(benchmark))
 	for j, err := range ordered.Map(ctx, tasks, stage.Workers(o.Concurrency), stage.Window(o.Concurrency), judge) {
@@ -138,9 +141,17 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 			continue
 		}
 		bar.Add(1)
+		if j.gaveUp != "" {
+			if unanswered++; unanswered == 1 {
+				first = j
+			}
+		}
 		if err := out.Write(j.verdict); err != nil {
 			return nil, none, err
 		}
+	}
+	if unanswered > 0 {
+		return nil, none, fmt.Errorf("%d of %d verdicts have no reply, the first about row %s of the benchmark (%s); nothing is scored before all have one: run the same command again, it asks for these alone; if it is the same rows again, raise timeout or lower max_tokens", unanswered, total, first.row.ID, first.gaveUp)
 	}
 	if err := out.Close(); err != nil {
 		return nil, none, err

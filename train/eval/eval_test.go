@@ -232,6 +232,37 @@ func TestEndpointGoesDown(t *testing.T) {
 	}
 }
 
+// A request that the server failed to answer leaves its row unscored, and the
+// others are asked before that ends the run; one that the server refused is undecided.
+func TestUnansweredRequests(t *testing.T) {
+	failing := true
+	v := &saying{f: func(c verify.Case) (verify.Verdict, error) {
+		said := verify.Verdict{Model: &verify.ModelReply{}}
+		switch {
+		case c.Answer == "3" && failing:
+			said.Reason = "gave_up: status 500"
+		case c.Answer == "22":
+			said.Reason = "context_length: too long"
+		default:
+			return byWords(c)
+		}
+		return verify.Verdict{Votes: []verify.Ballot{{Voter: "m", Verdict: said}}}, nil
+	}}
+	dir, path := filepath.Join(t.TempDir(), "eval"), benchmark(t, small)
+	o := eval.Options{Verifier: "words"}
+	_, _, err := eval.Run(t.Context(), stagetest.Env(), dir, []string{path}, o, v, nil)
+	if err == nil || !strings.Contains(err.Error(), "1 of 6 verdicts have no reply, the first about row 1/tn of the benchmark (gave_up: status 500)") || v.asked.Load() != 6 {
+		t.Fatalf("%d asked, %v", v.asked.Load(), err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, eval.File)); err == nil {
+		t.Error("there is a result")
+	}
+	failing = false
+	if _, r, err := eval.Run(t.Context(), stagetest.Env(), dir, []string{path}, o, v, nil); err != nil || r.Confusion.WrongUndecided != 2 || r.Confusion.WrongRejected != 1 {
+		t.Errorf("%+v, %v", r.Confusion, err)
+	}
+}
+
 func TestInterrupted(t *testing.T) {
 	stop := make(chan struct{})
 	env := stagetest.Env()

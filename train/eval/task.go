@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tinyv/internal/interval"
+	"tinyv/internal/llm"
 	"tinyv/internal/rows"
 	"tinyv/train/eval/attack"
 	"tinyv/train/eval/bench"
@@ -92,9 +93,10 @@ type judged struct {
 	task
 	verdict Verdict
 	outcome verify.Outcome
-	known   bool  // from the journal: how long it took says nothing of the verifier
-	replied bool  // by a model, so that there is something to pay
-	paid    int64 // calls in this run
+	gaveUp  string // why a model has no reply, where there is no decision for want of it
+	known   bool   // from the journal: how long it took says nothing of the verifier
+	replied bool   // by a model, so that there is something to pay
+	paid    int64  // calls in this run
 }
 
 // judge puts a task to the verifier.
@@ -121,10 +123,29 @@ func (o Options) judge(ctx context.Context, v verify.Verifier, t task) (judged, 
 		Reply: strings.Join(e.texts, "\n"), PromptTokens: rows.Tokens(e.promptTokens), CompletionTokens: rows.Tokens(e.completionTokens), CostUSD: e.costUSD,
 		Simulated: r.Simulated || o.Simulated,
 	}}
+	if said.Outcome == verify.Undecided {
+		j.gaveUp = gaveUp(said)
+	}
 	if !j.known {
 		j.verdict.Milliseconds = interval.Rounded(float64(took.Nanoseconds()) / 1e6)
 	}
 	return j, nil
+}
+
+// gaveUp says why a model behind a verdict has no reply though it was asked until
+// every try had failed; "" if none is without. That is the server's failure and not
+// the verifier's; a request that the server refuses, as too long or for its content,
+// is one that the verifier cannot decide.
+func gaveUp(v verify.Verdict) string {
+	if v.Model != nil && strings.HasPrefix(v.Reason, llm.GaveUp+":") {
+		return v.Reason
+	}
+	for _, ballot := range v.Votes {
+		if reason := gaveUp(ballot.Verdict); reason != "" {
+			return reason
+		}
+	}
+	return ""
 }
 
 // evidence is what models said, and what it cost, behind a verdict.
