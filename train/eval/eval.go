@@ -128,8 +128,8 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 	bar := env.Progress.Start("evaluating", total, calls)
 	defer bar.Finish()
 	begun := time.Now()
-	var unanswered int64
-	var first judged // without a reply
+	var open int64   // verdicts for which a reply is wanting
+	var first judged // of them
 	judge := func(ctx context.Context, t task) (judged, error) { return o.judge(ctx, v, t) }
 	tasks := stage.Until(env.Stop, o.tasks(benchmark))
 	for j, err := range ordered.Map(ctx, tasks, stage.Workers(o.Concurrency), stage.Window(o.Concurrency), judge) {
@@ -141,8 +141,8 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 			continue
 		}
 		bar.Add(1)
-		if j.gaveUp != "" {
-			if unanswered++; unanswered == 1 {
+		if j.unanswered != "" {
+			if open++; open == 1 {
 				first = j
 			}
 		}
@@ -150,8 +150,8 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 			return nil, none, err
 		}
 	}
-	if unanswered > 0 {
-		return nil, none, fmt.Errorf("%d of %d verdicts have no reply, the first about row %s of the benchmark (%s); nothing is scored before all have one: run the same command again, it asks for these alone; if it is the same rows again, raise timeout or lower max_tokens", unanswered, total, first.row.ID, first.gaveUp)
+	if open > 0 {
+		return nil, none, fmt.Errorf("%d of %d verdicts have no reply, the first about row %s of the benchmark (%s); nothing is scored before all have one: run the same command again, it asks for these alone; if it is the same rows again, look at the server, raise timeout, or lower max_tokens", open, total, first.row.ID, first.unanswered)
 	}
 	if err := out.Close(); err != nil {
 		return nil, none, err

@@ -6,16 +6,22 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
+	"tinyv/internal/journal"
+	"tinyv/internal/llm"
 	"tinyv/internal/manifest"
 	"tinyv/internal/shareddata"
 	"tinyv/internal/stage"
@@ -24,6 +30,7 @@ import (
 	"tinyv/train/eval/attack"
 	"tinyv/train/eval/score"
 	"tinyv/verify"
+	"tinyv/verify/model"
 	"tinyv/verify/prime"
 )
 
@@ -48,11 +55,14 @@ func (s *saying) Verify(ctx context.Context, c verify.Case) (verify.Verdict, err
 // byWords is a model that accepts what looks like "2", is undecided about what it
 // does not know, and is a little too trusting.
 func byWords(c verify.Case) (verify.Verdict, error) {
-	known := map[string]verify.Outcome{"two": verify.Correct, "2.0": verify.Correct, "$2$": verify.Incorrect, "3": verify.Incorrect, "22": verify.Correct}
-	outcome, sure := known[c.Answer], 0.9
-	if strings.Contains(c.Answer, "rue") {
+	known := map[string]verify.Outcome{
+		"two": verify.Correct, "2.0": verify.Correct, "$2$": verify.Incorrect, "3": verify.Incorrect, "22": verify.Correct, "unheard of": verify.Undecided,
+	}
+	outcome, isKnown := known[c.Answer]
+	if !isKnown && c.Question == "4/2?" { // attacks, whatever they say
 		outcome = verify.Correct
 	}
+	sure := 0.9
 	price := 0.001
 	v := verify.Verdict{Outcome: outcome, Extracted: c.Answer, Reason: "because", Cost: verify.Cost{Calls: 1, PromptTokens: 10, CompletionTokens: 2},
 		Model: &verify.ModelReply{Model: "m", Reply: "I say <b>" + outcome.String() + "</b>", PromptTokens: 10, CompletionTokens: 2, CostUSD: &price}}
@@ -114,7 +124,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("alike %s, %d with a confidence", r.Repeats.Alike, r.Calibration.N)
 	}
 	fake := r.Attacks[attack.FakeVerdict]
-	if fake.Success.N != 3 || fake.CleanAccepted.K != 1 || fake.NotApplicable != 0 {
+	if fake.Success.N != 3 || fake.Success.K != 1 || fake.Undecided.K != 2 || fake.CleanAccepted.K != 1 || fake.NotApplicable != 0 {
 		t.Errorf("fake verdicts %+v", fake)
 	}
 	if d := r.Variants[attack.Dollars]; d.Agreement.N+d.NotApplicable != 6 {
@@ -260,6 +270,69 @@ func TestUnansweredRequests(t *testing.T) {
 	failing = false
 	if _, r, err := eval.Run(t.Context(), stagetest.Env(), dir, []string{path}, o, v, nil); err != nil || r.Confusion.WrongUndecided != 2 || r.Confusion.WrongRejected != 1 {
 		t.Errorf("%+v, %v", r.Confusion, err)
+	}
+}
+
+// A real endpoint that goes down and comes back: what it answered before is not asked again.
+func TestResumesFromTheJournal(t *testing.T) {
+	var mu sync.Mutex
+	answered := map[string]int{}
+	limit := 3
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		var request struct{ Messages []struct{ Content string } }
+		if err := json.NewDecoder(r.Body).Decode(&request); err != nil || len(request.Messages) == 0 || limit == 0 {
+			http.Error(w, `{"error": {"message": "shutting down"}}`, http.StatusInternalServerError)
+			return
+		}
+		limit--
+		answered[request.Messages[0].Content]++
+		fmt.Fprint(w, `{"model": "m", "choices": [{"message": {"role": "assistant", "content": "True"}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 7, "completion_tokens": 1}}`)
+	}))
+	defer server.Close()
+
+	journals, dir, path := t.TempDir(), filepath.Join(t.TempDir(), "eval"), benchmark(t, small)
+	evaluate := func() (*manifest.Manifest, score.Result, error) {
+		quiet := slog.New(slog.DiscardHandler)
+		j, err := journal.Open(journals, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer j.Close()
+		pool, err := llm.New(t.Context(), llm.Options{
+			Endpoints: []llm.Endpoint{{URL: server.URL + "/v1", Model: "m", MaxRetries: -1}}, Journal: j, Patience: -1, Log: quiet,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close()
+		profile := model.Profile{Name: "m", Prompt: "{{QUESTION}} {{GROUND_TRUTH_ANSWER}} {{MODEL_ANSWER}}", Parser: "true_false"}
+		if err := profile.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		return eval.Run(t.Context(), stagetest.Env(), dir, []string{path}, eval.Options{Verifier: "m"}, model.New(profile, pool), nil)
+	}
+	if _, _, err := evaluate(); err == nil || !strings.Contains(err.Error(), "shutting down") {
+		t.Fatalf("%v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, eval.File)); err == nil {
+		t.Error("a part has a result")
+	}
+	mu.Lock()
+	limit = 100
+	mu.Unlock()
+	m, r, err := evaluate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Confusion != (score.Confusion{CorrectAccepted: 3, WrongAccepted: 3}) || m.Spent.PaidCalls != 3 || r.Tokens.Prompt != 42 || r.Speed.Verdicts != 3 {
+		t.Errorf("%+v, %d paid, %+v, %d measured", r.Confusion, m.Spent.PaidCalls, r.Tokens, r.Speed.Verdicts)
+	}
+	for prompt, n := range answered {
+		if n != 1 {
+			t.Errorf("%q was answered %d times", prompt, n)
+		}
 	}
 }
 

@@ -91,12 +91,12 @@ func (o Options) count(ctx context.Context, benchmark []string) (int64, error) {
 // judged is a task with what the verifier said.
 type judged struct {
 	task
-	verdict Verdict
-	outcome verify.Outcome
-	gaveUp  string // why a model has no reply, where there is no decision for want of it
-	known   bool   // from the journal: how long it took says nothing of the verifier
-	replied bool   // by a model, so that there is something to pay
-	paid    int64  // calls in this run
+	verdict    Verdict
+	outcome    verify.Outcome
+	unanswered string // why a model has no reply, where there is no decision for want of it
+	known      bool   // from the journal: how long it took says nothing of the verifier
+	replied    bool   // by a model, so that there is something to pay
+	paid       int64  // calls in this run
 }
 
 // judge puts a task to the verifier.
@@ -124,7 +124,7 @@ func (o Options) judge(ctx context.Context, v verify.Verifier, t task) (judged, 
 		Simulated: r.Simulated || o.Simulated,
 	}}
 	if said.Outcome == verify.Undecided {
-		j.gaveUp = gaveUp(said)
+		j.unanswered = unanswered(said)
 	}
 	if !j.known {
 		j.verdict.Milliseconds = interval.Rounded(float64(took.Nanoseconds()) / 1e6)
@@ -132,16 +132,16 @@ func (o Options) judge(ctx context.Context, v verify.Verifier, t task) (judged, 
 	return j, nil
 }
 
-// gaveUp says why a model behind a verdict has no reply though it was asked until
-// every try had failed; "" if none is without. That is the server's failure and not
-// the verifier's; a request that the server refuses, as too long or for its content,
-// is one that the verifier cannot decide.
-func gaveUp(v verify.Verdict) string {
-	if v.Model != nil && strings.HasPrefix(v.Reason, llm.GaveUp+":") {
+// unanswered says why a model behind a verdict has no reply that it might have
+// another time: every try failed, or the endpoint let nobody in. That is the server's
+// doing and not the verifier's. "" if there is no such model; a request that the
+// server refuses, as too long or for its content, is one that the verifier cannot decide.
+func unanswered(v verify.Verdict) string {
+	if kind, _, _ := strings.Cut(v.Reason, ":"); v.Model != nil && (kind == llm.GaveUp || kind == llm.RefusedDenied) {
 		return v.Reason
 	}
 	for _, ballot := range v.Votes {
-		if reason := gaveUp(ballot.Verdict); reason != "" {
+		if reason := unanswered(ballot.Verdict); reason != "" {
 			return reason
 		}
 	}
