@@ -18,7 +18,7 @@ var only = map[string][]string{
 	"github.com/parquet-go/parquet-go":  {"tinyv/internal/rows"},
 	"github.com/urfave/cli/v2":          {"tinyv/cmd/tinyv"},
 	"go.yaml.in/yaml/v3":                {"tinyv/internal/config", "tinyv/verify/model", "tinyv/train/traintest"},
-	"gonum.org/v1/plot":                 {"tinyv/train", "tinyv/train/eval/page"},
+	"gonum.org/v1/plot":                 {"tinyv/train", "tinyv/train/ablation", "tinyv/train/eval/page"},
 	"github.com/cheggaaa/pb/v3":         {"tinyv/internal/progress"},
 	"tinyv/internal/journal":            {"tinyv/internal/llm", "tinyv/internal/pipeline", "tinyv/internal/journal/inspect", "tinyv/cmd/tinyv"},
 }
