@@ -244,8 +244,10 @@ func (g *grid) make(ctx context.Context, simulated bool, whole *manifest.Stage) 
 // seed judges the pool once for every seed. The caller closes what it returns,
 // also beside an error.
 func (g *grid) seed(ctx context.Context, p *pool, benchmarks *decontaminate.Set) (all []seeded, err error) {
+	w := g.work
+	w.memory /= len(g.seeds) // all are there at once
 	for _, seed := range g.seeds {
-		c, err := g.judge(ctx, p, benchmarks, seed)
+		c, err := w.judge(ctx, p, benchmarks, seed)
 		if err != nil {
 			return all, err
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -119,4 +120,52 @@ func TestGridErrors(t *testing.T) {
 	if data, err := os.ReadFile(filepath.Join(foreign, OverlapTable)); err != nil || string(data) != "mine" {
 		t.Errorf("its file was changed: %q, %v", data, err)
 	}
+}
+
+// The rows of all seeds are held at once, and have the memory of one.
+func TestGridMemoryDoesNotGrowWithSeeds(t *testing.T) {
+	labels := labelled(t, many(6000, func(i int, a *rows.Annotation) {
+		a.Label, a.Extra = []*bool{yes, no}[i%2], strings.Repeat("extra ", 80)
+	}), 0)
+	axes := Axes{Ratios: []string{"1:1"}}
+	for seed := range int64(16) {
+		axes.Seeds = append(axes.Seeds, seed)
+	}
+	g, err := newGrid(Options{}, axes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const memory = 2 << 20
+	g.work = work{env: stagetest.Env(), dir: t.TempDir(), labelDir: labels, o: g.o, memory: memory}
+	p, err := g.readPool(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.rows.Close()
+	before := heap()
+	all, err := g.seed(t.Context(), p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown := heap() - before
+	for _, s := range all {
+		if s.candidates.rows.Len() != 6000 {
+			t.Errorf("%d rows", s.candidates.rows.Len())
+		}
+		if err := s.candidates.close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if grown > 4*memory {
+		t.Errorf("%d seeds hold %d KiB; one may have %d", len(all), grown>>10, memory>>10)
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // the first leaves what was in pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }
