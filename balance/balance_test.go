@@ -808,3 +808,18 @@ func TestWarnsOfSourcesThatAreNot(t *testing.T) {
 		t.Errorf("the log is %s", text)
 	}
 }
+
+// TestEvaluatesOneLabel has a limit per source leave one label alone in a split,
+// whose rows are then kept as where there is no other.
+func TestEvaluatesOneLabel(t *testing.T) {
+	groups := []group{{split: rows.SplitEval, source: "a", label: true}, {split: rows.SplitEval, source: "a"}}
+	var log bytes.Buffer
+	p := newPlanner(Options{MaxPerSource: 1}, Ratio{True: 1, False: 1}, groups, []int64{5, 5}, slog.New(slog.NewTextHandler(&log, nil)))
+	quotas := int64(0)
+	for _, c := range p.plan.cells {
+		quotas += c.quota
+	}
+	if quotas != 1 || !strings.Contains(log.String(), "rows of one label only") {
+		t.Errorf("%d rows are kept, and the log is %q", quotas, log.String())
+	}
+}

@@ -174,7 +174,7 @@ func (p *planner) evaluate(split string) {
 	var cells []*cell
 	least := int64(math.MaxInt64)
 	for i := range p.plan.cells {
-		if c := &p.plan.cells[i]; c.split == split {
+		if c := &p.plan.cells[i]; c.split == split && c.have > 0 {
 			cells = append(cells, c)
 			least = min(least, c.have)
 		}
