@@ -107,7 +107,7 @@ func read(r io.Reader) (*Tokenizer, error) {
 	}
 	var f file
 	if err := decode(data, &f); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; is it a whole tokenizer.json? If so, %s", err, instead)
 	}
 	// The type comes first: another model's keys would be reported as unknown.
 	var kind struct {

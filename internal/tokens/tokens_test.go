@@ -388,3 +388,15 @@ func TestComposed(t *testing.T) {
 		}
 	}
 }
+
+func TestLoadSaysWhatToDoAboutABrokenFile(t *testing.T) {
+	for _, content := range []string{"", "{", "[1]"} {
+		path := filepath.Join(t.TempDir(), "tokenizer.json")
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), instead) {
+			t.Errorf("%q: %v", content, err)
+		}
+	}
+}
