@@ -192,7 +192,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 
 	bar := env.Progress.Start("exporting", upstream.Rows["annotations"].Out, nil)
 	defer bar.Finish()
-	provenance, err := newProvenance(dir, balanceDir)
+	provenance, err := newProvenance(ctx, dir, balanceDir)
 	if err != nil {
 		return nil, err
 	}

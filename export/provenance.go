@@ -23,14 +23,14 @@ type provenance struct {
 	rows            int64
 }
 
-func newProvenance(dir, balanceDir string) (*provenance, error) {
+func newProvenance(ctx context.Context, dir, balanceDir string) (*provenance, error) {
 	parts, err := rows.Parts(balanceDir)
 	if err != nil {
 		return nil, err
 	}
 	p := &provenance{dir: dir, balanceDir: balanceDir, parts: parts}
 	if filepath.Ext(parts[0]) != ".parquet" {
-		err = p.begin(nil) // reads nothing
+		err = p.begin(ctx)
 	}
 	return p, err
 }
