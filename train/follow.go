@@ -99,6 +99,7 @@ const (
 	notStopped = iota
 	stoppedByUser
 	stoppedByNaN
+	stoppedAtEnd // it had ended, and its processes had not
 )
 
 // watch looks at the logs until the trainer ends or is to be ended.
@@ -106,6 +107,7 @@ func (l *launch) watch(ctx context.Context, ps *processes, words, points *traine
 	tick := time.NewTicker(l.options.every)
 	defer tick.Stop()
 	l.heard = time.Now()
+	before := trained(l.plan.Options.OutputDir) // by another node, if at all
 	for {
 		select {
 		case <-ps.ended:
@@ -122,6 +124,12 @@ func (l *launch) watch(ctx context.Context, ps *processes, words, points *traine
 		}
 		if l.nan != nil && l.options.StopOnNaN {
 			return stoppedByNaN
+		}
+		// Workers can lock one another out while they leave: seen with gloo of torch 2.6,
+		// whose end waits for a thread that waits for Python's lock. All is written then.
+		if time.Since(l.heard) > l.options.Grace && !before && trained(l.plan.Options.OutputDir) {
+			l.env.Log.Warn("train: the training has ended, its last file is written, and its processes stay: they are ended", "processes", numbers(marked(l.mark)))
+			return stoppedAtEnd
 		}
 	}
 }
@@ -240,7 +248,7 @@ func (l *launch) outcome(exit error, stop int) error {
 		return &interrupted{fmt.Sprintf("at step %d; `tinyv train resume` goes on %s", step, from)}
 	case stop == stoppedByNaN:
 		return fmt.Errorf("train: the loss is not finite at step %d, and the training was ended; its log %s says: %s\nTake a lower learning rate or a longer warm-up, and look for rows without a reply; then plan it with another output_dir", l.nan.Step, log, l.notFiniteWords())
-	case exit == nil:
+	case exit == nil, stop == stoppedAtEnd:
 		return nil
 	}
 	cause := l.output.Cause()

@@ -24,7 +24,7 @@ type LaunchOptions struct {
 	At         *Rendezvous   // of several nodes; nil: this is the only one
 	StallAfter time.Duration // silence after which it is said that nothing happens; 0: 10 minutes
 	StopOnNaN  bool          // end the training at the first loss that is not finite; else only say so
-	Grace      time.Duration // for the trainer to end when it is asked to; 0: 40 s, since torchrun gives its workers 30
+	Grace      time.Duration // for the trainer to end when it is asked to, or is done; 0: 40 s, since torchrun gives its workers 30
 	Force      bool          // resume, although data, settings or processes are not those of the launch
 
 	every time.Duration // between two looks at the logs; 0: half a second
@@ -42,7 +42,8 @@ func (e *interrupted) Is(target error) bool { return target == stage.ErrInterrup
 //
 // When env.Stop is closed every process of the training is asked to end; it is left
 // resumable, and the error is a stage.ErrInterrupted. When ctx ends they are killed.
-// No process of the training is left when Launch returns. A stall is only told.
+// No process of the training is left when Launch returns. A stall is only told; but
+// processes that stay when all is written are ended.
 func Launch(ctx context.Context, env stage.Env, p *Plan, o LaunchOptions) (*manifest.Manifest, error) {
 	return run(ctx, env, p, o, false)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -471,6 +470,16 @@ func TestStallIsTold(t *testing.T) {
 	}
 }
 
+// The real one was seen to do so, with gloo.
+func TestProcessesThatStayAreEnded(t *testing.T) {
+	b := newBench(t, "linger", func(o *Options) { o.Processes = 2 })
+	b.must(b.launch(LaunchOptions{Grace: 200 * time.Millisecond}))
+	b.nothingLeft()
+	if !strings.Contains(b.log.String(), "its processes stay: they are ended") {
+		t.Errorf("%s", b.log.String())
+	}
+}
+
 func TestNaN(t *testing.T) {
 	b := newBench(t, "nan=4,delay=10ms", nil)
 	_, err := b.launch(LaunchOptions{})
@@ -517,5 +526,4 @@ func TestStatusOfAPlan(t *testing.T) {
 	if _, err := ReadRecord(b.plan.Dir); err == nil || !strings.Contains(err.Error(), "train status") {
 		t.Errorf("%v", err)
 	}
-	io.WriteString(io.Discard, s.Text())
 }

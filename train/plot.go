@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -61,6 +62,9 @@ func lossPlot(points []trainerlog.Point) (*plot.Plot, error) {
 	}
 	p := plot.New()
 	p.Title.Text = "Training loss"
+	for _, font := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font, &p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
+		font.Variant = "Sans"
+	}
 	p.Title.TextStyle.Font.Size = vg.Points(13)
 	p.Title.Padding = vg.Points(8)
 	p.X.Label.Text = "optimizer step"
@@ -112,16 +116,23 @@ func addLine(p *plot.Plot, name string, xys plotter.XYs, c color.Color, width vg
 	return nil
 }
 
-// smooth is the exponentially weighted mean of what came before each point, over
-// about a twentieth of all points. The weights of the first points sum to one as well,
-// so the curve does not begin at zero.
+// smooth is the weighted mean around each point, by a bell curve whose deviation is
+// a fiftieth of all points: of both sides, so that it does not lag behind.
 func smooth(raw plotter.XYs) plotter.XYs {
-	span := math.Max(3, float64(len(raw))/20)
-	keep := 1 - 1/span
+	deviation := max(1, float64(len(raw))/50)
+	reach := int(3 * deviation)
+	bell := make([]float64, reach+1)
+	for d := range bell {
+		bell[d] = math.Exp(-0.5 * math.Pow(float64(d)/deviation, 2))
+	}
 	out := make(plotter.XYs, len(raw))
-	sum, weight := 0.0, 0.0
 	for i, p := range raw {
-		sum, weight = keep*sum+p.Y, keep*weight+1
+		// As far on one side as on the other: at the ends the curve is the raw one.
+		side := min(reach, i, len(raw)-1-i)
+		sum, weight := p.Y, 1.0
+		for d := 1; d <= side; d++ {
+			sum, weight = sum+bell[d]*(raw[i-d].Y+raw[i+d].Y), weight+2*bell[d]
+		}
 		out[i] = plotter.XY{X: p.X, Y: sum / weight}
 	}
 	return out

@@ -111,6 +111,9 @@ func train(path string, k knobs) int {
 	if err := c.finish(); err != nil {
 		return fail(prefix, "OSError: %v", err)
 	}
+	for c.linger {
+		time.Sleep(time.Hour)
+	}
 	return 0
 }
 

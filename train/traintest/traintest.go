@@ -38,6 +38,7 @@ const Program = "llamafactory-cli"
 //	drop=3           3 rows of the dataset are dropped
 //	card=seed:7      the model card says so
 //	deaf             SIGTERM is ignored
+//	linger           it does not end when all is written
 const KnobsVariable = "TINYV_STANDIN"
 
 // roleVariable tells a process of the stand-in that it is torchrun or its worker.
@@ -107,7 +108,7 @@ type knobs struct {
 	oom, memory, nan, hang, exit, half int // steps; 0 is never
 	drop                               int
 	cardKey, cardValue                 string
-	deaf                               bool
+	deaf, linger                       bool
 }
 
 func parseKnobs(s string) (knobs, error) {
@@ -120,6 +121,8 @@ func parseKnobs(s string) (knobs, error) {
 		case name == "":
 		case name == "deaf":
 			k.deaf = true
+		case name == "linger":
+			k.linger = true
 		case name == "delay":
 			k.delay, err = time.ParseDuration(value)
 		case name == "card":
