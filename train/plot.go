@@ -127,11 +127,13 @@ func smooth(raw plotter.XYs) plotter.XYs {
 	}
 	out := make(plotter.XYs, len(raw))
 	for i, p := range raw {
-		// As far on one side as on the other: at the ends the curve is the raw one.
-		side := min(reach, i, len(raw)-1-i)
 		sum, weight := p.Y, 1.0
-		for d := 1; d <= side; d++ {
-			sum, weight = sum+bell[d]*(raw[i-d].Y+raw[i+d].Y), weight+2*bell[d]
+		for d := 1; d <= reach; d++ {
+			for _, j := range []int{i - d, i + d} {
+				if j >= 0 && j < len(raw) {
+					sum, weight = sum+bell[d]*raw[j].Y, weight+bell[d]
+				}
+			}
 		}
 		out[i] = plotter.XY{X: p.X, Y: sum / weight}
 	}
