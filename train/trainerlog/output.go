@@ -48,15 +48,25 @@ const (
 
 var (
 	prefix       = regexp.MustCompile(`^\[[^\[\]]*rank\d+\]: ?`)
-	memory       = regexp.MustCompile(`(?i)out of memory|OutOfMemoryError|can't allocate memory|cannot allocate memory|CUBLAS_STATUS_ALLOC_FAILED|std::bad_alloc|^MemoryError`)
 	notFinite    = regexp.MustCompile(`'(?:loss|eval_loss|train_loss)': '?(?:nan|-?inf)\b|'grad_norm': '?nan\b`)
-	lost         = regexp.MustCompile(`(?i)(?:NCCL|gloo).*(?:error|fail|timeout|timed out|abort|closed by peer)|DistBackendError`)
-	killed       = regexp.MustCompile(`^Killed$|Signal 9 \(SIGKILL\) received|exitcode\s*: -9\b`)
+	exitCode9    = regexp.MustCompile(`^exitcode\s*: -9\b`)
 	numExamples  = regexp.MustCompile(`Num examples = ([\d,]+)`)
 	wrapper      = regexp.MustCompile(`ChildFailedError|CalledProcessError|SignalException|^KeyboardInterrupt`)
 	exceptionRow = regexp.MustCompile(`^[A-Za-z_][\w.]*(?::|$)`)
 	informative  = regexp.MustCompile(`[\pL\pN]`)
 )
+
+// Words, in small letters. They are looked for before any expression is: a log has
+// megabytes.
+var (
+	memoryWords = []string{"out of memory", "outofmemoryerror", "can't allocate memory", "cannot allocate memory", "cublas_status_alloc_failed", "std::bad_alloc"}
+	groupWords  = []string{"nccl", "gloo"}
+	lossWords   = []string{"error", "fail", "timeout", "timed out", "abort", "closed by peer"}
+)
+
+func containsAny(s string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.Contains(s, word) })
+}
 
 // Add takes the next line and returns what it tells, nil if nothing.
 func (o *Output) Add(number int, line []byte) *Event {
@@ -104,7 +114,10 @@ func (o *Output) count(line string) {
 	if strings.Contains(line, "***** Running") {
 		o.training = strings.Contains(line, "***** Running training")
 	}
-	if found := numExamples.FindStringSubmatch(line); found != nil && o.training {
+	if !o.training {
+		return
+	}
+	if found := numExamples.FindStringSubmatch(line); found != nil {
 		if n, err := strconv.ParseInt(strings.ReplaceAll(found[1], ",", ""), 10, 64); err == nil {
 			o.Examples, o.training = n, false
 		}
@@ -126,16 +139,18 @@ func (o *Output) kind(rank, text, trimmed string) Kind {
 	if ended {
 		delete(o.within, rank)
 	}
-	switch {
-	case o.within[rank] && strings.HasPrefix(text, " "):
+	if o.within[rank] && strings.HasPrefix(text, " ") {
 		return "" // source code of a frame
-	case memory.MatchString(trimmed):
+	}
+	lower := strings.ToLower(trimmed)
+	switch {
+	case containsAny(lower, memoryWords), strings.HasPrefix(trimmed, "MemoryError"):
 		return OutOfMemory
-	case notFinite.MatchString(trimmed):
+	case (strings.Contains(lower, "nan") || strings.Contains(lower, "inf")) && notFinite.MatchString(trimmed):
 		return NotFinite
-	case lost.MatchString(trimmed):
+	case containsAny(lower, groupWords) && containsAny(lower, lossWords), strings.Contains(lower, "distbackenderror"):
 		return Communication
-	case killed.MatchString(trimmed):
+	case trimmed == "Killed", strings.Contains(trimmed, "Signal 9 (SIGKILL) received"), exitCode9.MatchString(trimmed):
 		return Killed
 	case ended:
 		return Exception
