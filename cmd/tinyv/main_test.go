@@ -20,9 +20,11 @@ import (
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/sim"
+	"tinyv/train/traintest"
 )
 
 func TestMain(m *testing.M) {
+	traintest.MainIfNamed()
 	testscript.Main(m, map[string]func(){"tinyv": main})
 }
 
@@ -58,6 +60,7 @@ func TestScripts(t *testing.T) {
 			"sameFiles": cmdSameFiles,
 			"htmlsite":  cmdHTMLSite,
 			"interrupt": cmdInterrupt,
+			"standin":   cmdStandIn,
 			"simserver": cmdSimServer,
 		},
 	})
@@ -252,4 +255,15 @@ func fileSize(path string) int64 {
 		return 0
 	}
 	return info.Size()
+}
+
+// cmdStandIn puts the stand-in for LLaMA-Factory first on PATH: standin DIR.
+func cmdStandIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: standin DIR")
+	}
+	dir := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(dir, 0o755))
+	ts.Check(traintest.Install(dir))
+	ts.Setenv("PATH", dir+string(os.PathListSeparator)+ts.Getenv("PATH"))
 }

@@ -259,6 +259,13 @@ func runTraining(c *cli.Context, run func(context.Context, stage.Env, *train.Pla
 		_, err := fmt.Fprintln(c.App.Writer, p.Line(where))
 		return err
 	}
+	if status, err := train.ReadStatus(p.Dir); err != nil {
+		return err
+	} else if status.State == train.Finished && status.Recorded {
+		env.Log.Info("train: finished and recorded, skipped", "directory", p.Dir)
+		_, err := io.WriteString(c.App.Writer, status.Text())
+		return err
+	}
 	expect := train.Expect{System: system, Resume: c.Command.Name == "resume"}
 	if at != nil {
 		expect.Rendezvous = *at

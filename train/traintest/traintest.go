@@ -84,6 +84,8 @@ func Main() int {
 		fmt.Println("| Welcome to LLaMA Factory, version 0.9.5                |")
 		fmt.Println("----------------------------------------------------------")
 		return 0
+	case len(os.Args) > 2 && os.Args[1] == "api":
+		return serve()
 	case len(os.Args) == 3 && os.Args[1] == "train":
 		if on(os.Getenv("FORCE_TORCHRUN")) {
 			return launch(os.Args[2])
