@@ -137,6 +137,7 @@ func (c *course) read(path string) error {
 	}
 	entry, ok := info[c.Dataset]
 	if !ok {
+		//lint:ignore ST1005 the trainer's own words
 		return fmt.Errorf("ValueError: Undefined dataset %s in dataset_info.json.", c.Dataset)
 	}
 	data, err = os.ReadFile(filepath.Join(c.DatasetDir, entry.File))
@@ -145,6 +146,7 @@ func (c *course) read(path string) error {
 	}
 	c.rows = bytes.Count(data, []byte("\n")) - c.drop
 	if c.rows < 1 {
+		//lint:ignore ST1005 the trainer's own words
 		return fmt.Errorf("RuntimeError: Cannot find valid samples, check `data/README.md` for the data format.")
 	}
 	perStep := c.Batch * c.Accumulate * c.world
@@ -179,6 +181,7 @@ func (c *course) resume() error {
 			}
 		}
 		if from == "" && weights {
+			//lint:ignore ST1005 the trainer's own words
 			return fmt.Errorf("ValueError: Output directory already exists and is not empty. Please set `overwrite_output_dir`.")
 		}
 		if from == "" {
