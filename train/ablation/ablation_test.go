@@ -170,7 +170,7 @@ func TestFigures(t *testing.T) {
 			t.Errorf("%s: the picture is of %v", f.Name, size)
 		}
 		texts := svgTexts(t, f.SVG)
-		for _, want := range []string{"1:4", "1:1", "3:1", "50% True", "fn_recall", f.Benchmark + " after training on 4000 rows"} {
+		for _, want := range []string{"1:4", "1:1", "3:1", "50%", "fn_recall", f.Benchmark + " after training on 4000 rows"} {
 			if !slices.Contains(texts, want) {
 				t.Errorf("%s does not say %q: %q", f.Name, want, texts)
 			}

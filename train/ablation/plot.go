@@ -39,7 +39,7 @@ func Figures(cells []Cell) ([]Figure, error) {
 		if n < 0 {
 			n = len(groups)
 		}
-		f.Name = fmt.Sprintf("%s-%d", strings.Trim(unsafe.ReplaceAllString(f.Benchmark, "-"), "-."), f.Size)
+		f.Name = fmt.Sprintf("%s-%d", strings.Trim(notInNames.ReplaceAllString(f.Benchmark, "-"), "-."), f.Size)
 		for slices.ContainsFunc(figures, func(other Figure) bool { return other.Name == f.Name }) {
 			f.Name += "-2"
 		}
@@ -52,7 +52,7 @@ func Figures(cells []Cell) ([]Figure, error) {
 	return figures, nil
 }
 
-var unsafe = regexp.MustCompile(`[^A-Za-z0-9.]+`)
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 
 const (
 	figureWidth  = 19 * vg.Centimeter
@@ -116,7 +116,7 @@ func (f *Figure) plot(groups []Group) (*plot.Plot, plot.Legend, error) {
 	p.Title.Text = fmt.Sprintf("%s after training on %d rows", f.Benchmark, f.Size)
 	p.Title.TextStyle.Font.Size = vg.Points(13)
 	p.Title.Padding = vg.Points(8)
-	p.X.Label.Text = fmt.Sprintf("True : False in the training set\nbars: %.0f%% intervals over seeds (Student's t); a point without a bar has one seed", 100*interval.Confidence)
+	p.X.Label.Text = fmt.Sprintf("True : False in the training set, and the share of True\nbars: %.0f%% intervals over seeds (Student's t); a point without a bar has one seed", 100*interval.Confidence)
 	p.X.Label.Padding, p.X.Padding, p.Y.Padding = vg.Points(6), vg.Points(4), vg.Points(4)
 	p.X.Label.TextStyle.Font.Size = vg.Points(10)
 	legend.TextStyle.Font.Size = vg.Points(10)
@@ -207,14 +207,15 @@ func places(groups []Group) []float64 {
 // ratioTicks label the places; a label that would touch the one before goes lower.
 func ratioTicks(groups []Group, at []float64, span float64) plot.ConstantTicks {
 	ticks := make(plot.ConstantTicks, len(groups))
-	lowered := false
+	var ends []float64 // of the labels so far, by how low they stand
 	for i, g := range groups {
-		label := fmt.Sprintf("%s\n%.0f%% True", g.Ratio, 100*g.TrueShare)
-		lowered = i > 0 && !lowered && at[i]-at[i-1] < 0.14*span
-		if lowered {
-			label = "\n\n" + label
+		row := slices.IndexFunc(ends, func(end float64) bool { return at[i] >= end })
+		if row < 0 {
+			row = len(ends)
+			ends = append(ends, 0)
 		}
-		ticks[i] = plot.Tick{Value: at[i], Label: label}
+		ends[row] = at[i] + 0.075*span
+		ticks[i] = plot.Tick{Value: at[i], Label: strings.Repeat("\n\n", row) + fmt.Sprintf("%s\n%.0f%%", g.Ratio, 100*g.TrueShare)}
 	}
 	return ticks
 }
