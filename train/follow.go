@@ -59,7 +59,8 @@ func (l *launch) follow(ctx context.Context) error {
 	if _, err := l.curve.Read(points); err != nil {
 		return fmt.Errorf("reading the trainer's log: %w", err)
 	}
-	l.told, l.curve.Last = len(l.curve.Points), trainerlog.Point{Step: l.from}
+	l.curve.Back(l.from)
+	l.told = len(l.curve.Points)
 
 	if err := l.begun(ctx); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // Lines reads the lines of a file that another process appends to.
@@ -120,6 +121,13 @@ func (c *Curve) Add(p Point) {
 		n--
 	}
 	c.Points = append(c.Points[:n], p)
+}
+
+// Back takes the curve back to a step: a run that goes on from there does all later
+// ones again.
+func (c *Curve) Back(step int) {
+	c.Points = slices.DeleteFunc(c.Points, func(p Point) bool { return p.Step > step })
+	c.Last = Point{Step: step}
 }
 
 // repeatedBy reports whether a point is of a run that was cut off, and q of the

@@ -79,6 +79,19 @@ func TestCurveTakesTheLaterRun(t *testing.T) {
 	}
 }
 
+// A training that goes on from a checkpoint is at its step, not at the one where the
+// run before was cut off.
+func TestCurveBack(t *testing.T) {
+	var c Curve
+	for _, p := range []Point{{Step: 10, Loss: ref(3)}, {Step: 10, EvalLoss: ref(4)}, {Step: 11, Loss: ref(2)}, {Step: 15, EvalLoss: ref(5)}} {
+		c.Add(p)
+	}
+	c.Back(10)
+	if last := c.LastLoss(); last.Step != 10 || c.Last.Step != 10 || c.LastEval().Step != 10 || len(c.Points) != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestReadState(t *testing.T) {
 	s, err := ReadState(filepath.Join("testdata", "nan_state.json"))
 	if err != nil {
