@@ -259,33 +259,33 @@ func runTraining(c *cli.Context, run func(context.Context, stage.Env, *train.Pla
 		_, err := fmt.Fprintln(c.App.Writer, p.Line(where))
 		return err
 	}
-	if status, err := train.ReadStatus(p.Dir); err != nil {
-		return err
-	} else if status.State == train.Finished && status.Recorded {
-		env.Log.Info("train: finished and recorded, skipped", "directory", p.Dir)
-		_, err := io.WriteString(c.App.Writer, status.Text())
-		return err
-	}
-	expect := train.Expect{System: system, Resume: c.Command.Name == "resume"}
-	if at != nil {
-		expect.Rendezvous = *at
-	}
-	findings, err := train.Preflight(ctx, p, expect)
+	status, err := train.ReadStatus(p.Dir)
 	if err != nil {
 		return err
 	}
-	for _, f := range findings {
-		env.Log.Warn(f.String())
+	// Launch and Resume know what to do with a training that has begun, and have
+	// nothing to start for one that has ended.
+	expect := train.Expect{System: system, Resume: status.State != train.Planned}
+	if at != nil {
+		expect.Rendezvous = *at
 	}
-	if err := refused(findings); err != nil {
-		return err
+	if status.State != train.Finished {
+		findings, err := train.Preflight(ctx, p, expect)
+		if err != nil {
+			return err
+		}
+		for _, f := range findings {
+			env.Log.Warn(f.String())
+		}
+		if err := refused(findings); err != nil {
+			return err
+		}
 	}
 	m, err := run(ctx, env, p, train.LaunchOptions{At: at, StopOnNaN: c.Bool("stop-on-nan"), Force: c.Bool("force")})
 	if err != nil || m == nil { // another node than the first has nothing to tell
 		return err
 	}
-	status, err := train.ReadStatus(p.Dir)
-	if err != nil {
+	if status, err = train.ReadStatus(p.Dir); err != nil {
 		return err
 	}
 	_, err = io.WriteString(c.App.Writer, status.Text())

@@ -108,14 +108,16 @@ func (a Ablate) prepare(ctx context.Context, env stage.Env, r Request) (*train.P
 	return PlanTraining(ctx, env, r)
 }
 
-// trainCell trains, goes on with a training that was cut off, or finds one done.
+// trainCell trains, goes on with a training that was cut off, or finds one done. One
+// that was done with other settings or data is an error.
 func trainCell(ctx context.Context, env stage.Env, p *train.Plan, system *string) error {
 	status, err := train.ReadStatus(p.Dir)
 	if err != nil {
 		return err
 	}
-	if status.State == train.Finished && status.Recorded {
-		return nil
+	if status.State == train.Finished {
+		_, err := train.Launch(ctx, env, p, train.LaunchOptions{})
+		return err
 	}
 	begun := status.State != train.Planned
 	findings, err := train.Preflight(ctx, p, train.Expect{System: system, Resume: begun})
