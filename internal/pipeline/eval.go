@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"tinyv/internal/config"
 	"tinyv/internal/manifest"
@@ -68,7 +69,7 @@ func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Man
 	}
 	defer func() { err = errors.Join(err, models.close()) }()
 	if e.Serve != nil {
-		if err := models.serve(ctx, env, e, endpoints); err != nil {
+		if err := models.serve(e, endpoints); err != nil {
 			return nil, r, err
 		}
 	}
@@ -84,6 +85,25 @@ func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Man
 			category, _ := taxonomy.Classify(question, groundTruth, answer)
 			return string(category)
 		},
+	}
+	if models.served != nil {
+		var watch sync.WaitGroup
+		watched, end := context.WithCancelCause(ctx)
+		defer func() { end(nil); watch.Wait() }()
+		ctx = watched
+		o.Ready = func(ctx context.Context) error {
+			if err := models.served.start(ctx, env); err != nil {
+				return err
+			}
+			watch.Go(func() {
+				select {
+				case <-models.served.Done():
+					end(errServerDied)
+				case <-watched.Done():
+				}
+			})
+			return nil
+		}
 	}
 	calls := v.calls
 	for n := 1; n < e.Repeats; n++ {
@@ -129,11 +149,16 @@ func (m *models) repeated(ctx context.Context, r Request, name string, n int) (n
 // served is a checkpoint behind a server of our own.
 type served struct {
 	*serve.Server
+	options  serve.Options
 	identity string // of the checkpoint by its content, so that no other one's replies are taken for its own
 }
 
-// serve starts the server of the checkpoint.
-func (m *models) serve(ctx context.Context, env stage.Env, e Evaluation, endpoints []config.Endpoint) error {
+// errServerDied ends an evaluation at once: nothing would answer it any more. What the
+// server said is in the error of closing it.
+var errServerDied = errors.New("the model server has died")
+
+// serve makes the server of the checkpoint known, and starts nothing.
+func (m *models) serve(e Evaluation, endpoints []config.Endpoint) error {
 	o := serve.Options{
 		Engine: e.Serve.Engine, Checkpoint: e.Serve.Checkpoint, Template: e.Serve.Template, ExtraArgs: e.Serve.Args, Log: filepath.Clean(e.Out) + ".server.log",
 	}
@@ -142,23 +167,24 @@ func (m *models) serve(ctx context.Context, env stage.Env, e Evaluation, endpoin
 			o.ServedName = endpoint.Model
 		}
 	}
-	if err := serve.Preflight(o); err != nil {
+	server, err := serve.New(o)
+	if err != nil {
 		return err
 	}
 	identity, err := checkpointIdentity(e.Serve.Checkpoint)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(o.Log), 0o755); err != nil {
-		return err
-	}
-	env.Log.Info("eval: starting the model server", "engine", o.Engine, "checkpoint", o.Checkpoint, "log", o.Log)
-	server, err := serve.Start(ctx, o)
-	if err != nil {
-		return err
-	}
-	m.served = &served{server, fmt.Sprintf("served/%s/template=%s/%s", o.Engine, o.Template, identity)}
+	m.served = &served{server, o, fmt.Sprintf("served/%s/template=%s/%s", o.Engine, o.Template, identity)}
 	return nil
+}
+
+func (s *served) start(ctx context.Context, env stage.Env) error {
+	if err := os.MkdirAll(filepath.Dir(s.options.Log), 0o755); err != nil {
+		return err
+	}
+	env.Log.Info("eval: starting the model server", "engine", s.options.Engine, "checkpoint", s.options.Checkpoint, "log", s.options.Log)
+	return s.Start(ctx)
 }
 
 // checkpointIdentity is a hash of what a checkpoint directory says with its weights,

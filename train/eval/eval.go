@@ -81,6 +81,10 @@ type Options struct {
 	Variants []string // of attack.Variants, put to every row
 	Seed     int64    // of attacks and of bootstrap intervals
 
+	// Ready is called before the first row is put to the verifier, and not at all if
+	// the evaluation is finished; nil if there is nothing to make ready.
+	Ready func(context.Context) error
+
 	// Repeats are asked every row as it stands again, to show how stable verdicts
 	// are. Each must have replies of its own: from the same verifier the journal would
 	// give the first reply again.
@@ -118,6 +122,11 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 		result, err := Read(dir)
 		return done, result, err
 	}
+	if o.Ready != nil {
+		if err := o.Ready(ctx); err != nil {
+			return nil, none, err
+		}
+	}
 	out, err := rows.Create[Verdict](dir, VerdictsStem, "parquet", 0)
 	if err != nil {
 		return nil, none, err
@@ -134,6 +143,9 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 	tasks := stage.Until(env.Stop, o.tasks(benchmark))
 	for j, err := range ordered.Map(ctx, tasks, stage.Workers(o.Concurrency), stage.Window(o.Concurrency), judge) {
 		if err != nil {
+			if errors.Is(err, context.Canceled) {
+				err = context.Cause(ctx) // which says why
+			}
 			return nil, none, fmt.Errorf("%w (%d of %d verdicts were reached; nothing is scored before all are, replies of models are kept, and the same command resumes)", err, out.Rows(), total)
 		}
 		t.add(j)

@@ -2,9 +2,9 @@
 //
 // Two engines are known: vLLM (`vllm serve`) and LLaMA-Factory
 // (`llamafactory-cli api`). A server listens on 127.0.0.1 only, in a process group of
-// its own, with its output in a file. [Start] looks at the checkpoint before it starts
-// anything, and returns once the server answers under the name that was asked for;
-// [Server.Close] leaves no process behind, nor does a Start that fails.
+// its own, with its output in a file. [New] looks at the checkpoint before anything is
+// started; [Server.Start] returns once the server answers under the name that was asked
+// for; [Server.Close] leaves no process behind, nor does a Start that fails.
 package serve
 
 import (
@@ -57,17 +57,15 @@ type Server struct {
 	URL   string // of the endpoint, ending in /v1
 	Model string // to be named in requests
 
+	options Options
 	once    sync.Once // of Close
-	process *process
-	log     string
-	engine  string
+	process *process  // nil before Start
 }
 
-// Start starts a server and waits until it is healthy: until it lists the model under
-// its name. It fails if the checkpoint lacks something, the engine is not installed,
-// the port is taken, the process ends (with the last words of its log), the timeout
-// passes or ctx ends. The context covers the start alone; the server runs until Close.
-func Start(ctx context.Context, o Options) (*Server, error) {
+// New looks at the checkpoint and chooses the port, so that it is known where the
+// server will be; it starts nothing. It fails if the checkpoint lacks something, the
+// engine is not installed or the port is taken.
+func New(o Options) (*Server, error) {
 	if err := Preflight(o); err != nil {
 		return nil, err
 	}
@@ -79,29 +77,45 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	o.Port = port
-	log, err := os.Create(o.Log)
+	return &Server{URL: fmt.Sprintf("http://127.0.0.1:%d/v1", port), Model: o.ServedName, options: o}, nil
+}
+
+// Start starts the server, once, and waits until it is healthy: until it lists the
+// model under its name. It fails if the process ends (with the last words of its log),
+// the timeout passes or ctx ends. The context covers the start alone; the server runs
+// until Close.
+func (s *Server) Start(ctx context.Context) error {
+	log, err := os.Create(s.options.Log)
 	if err != nil {
-		return nil, fmt.Errorf("the log of the model server: %w", err)
+		return fmt.Errorf("the log of the model server: %w", err)
 	}
 	defer log.Close() // the process has its own
-	p, err := startProcess(command(o), log)
+	p, err := startProcess(command(s.options), log)
 	if err != nil {
-		return nil, fmt.Errorf("starting %s: %w", o.Engine, err)
+		return fmt.Errorf("starting %s: %w", s.options.Engine, err)
 	}
-	s := &Server{URL: fmt.Sprintf("http://127.0.0.1:%d/v1", port), Model: o.ServedName, process: p, log: o.Log, engine: o.Engine}
-	if err := s.waitHealthy(ctx, o.ReadyTimeout); err != nil {
+	s.process = p
+	if err := s.waitHealthy(ctx, s.options.ReadyTimeout); err != nil {
 		p.stop()
-		return nil, err
+		s.process = nil
+		return err
 	}
-	return s, nil
+	return nil
 }
+
+// Done is closed when the process of a started server has ended, also by itself.
+func (s *Server) Done() <-chan struct{} { return s.process.done }
 
 // Close stops the server and everything that it started, first with SIGTERM and, where
 // that does not help, with SIGKILL. The error says that the server had died before it
-// was stopped, with the last words of its log. A second Close does nothing.
+// was stopped, with the last words of its log. A second Close does nothing,
+// nor does one before Start.
 func (s *Server) Close() error {
 	var died error
 	s.once.Do(func() {
+		if s.process == nil {
+			return
+		}
 		if s.process.ended() {
 			died = s.diedError("while it was in use")
 		}
@@ -180,9 +194,9 @@ func (s *Server) waitHealthy(ctx context.Context, timeout time.Duration) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			if errors.Is(context.Cause(ctx), errNotReady) {
-				return fmt.Errorf("%s was not ready after %v; give it more time, or see %s, which ends:\n%s", s.engine, timeout, s.log, lastWords(s.log))
+				return fmt.Errorf("%s was not ready after %v; give it more time, or see %s, which ends:\n%s", s.options.Engine, timeout, s.options.Log, lastWords(s.options.Log))
 			}
-			return fmt.Errorf("waiting for %s: %w", s.engine, context.Cause(ctx))
+			return fmt.Errorf("waiting for %s: %w", s.options.Engine, context.Cause(ctx))
 		}
 	}
 }
@@ -219,5 +233,5 @@ func (s *Server) listsModel(ctx context.Context, client *http.Client) bool {
 }
 
 func (s *Server) diedError(when string) error {
-	return fmt.Errorf("%s ended %s (%s); %s ends:\n%s", s.engine, when, s.process.status(), s.log, lastWords(s.log))
+	return fmt.Errorf("%s ended %s (%s); %s ends:\n%s", s.options.Engine, when, s.process.status(), s.options.Log, lastWords(s.options.Log))
 }

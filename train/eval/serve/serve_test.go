@@ -147,6 +147,15 @@ func get(t *testing.T, url string) []string {
 	return all
 }
 
+// start is New and Start.
+func start(ctx context.Context, o Options) (*Server, error) {
+	s, err := New(o)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.Start(ctx)
+}
+
 func TestStart(t *testing.T) {
 	for _, engine := range Engines() {
 		t.Run(engine, func(t *testing.T) {
@@ -156,7 +165,7 @@ func TestStart(t *testing.T) {
 			}
 			o := options(t, engine)
 			o.ExtraArgs = []string{"--seed", "7"}
-			s, err := Start(t.Context(), o)
+			s, err := start(t.Context(), o)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -201,7 +210,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	for _, how := range []string{"worker", "stubborn"} {
 		t.Run(how, func(t *testing.T) {
 			install(t, how)
-			s, err := Start(t.Context(), options(t, VLLM))
+			s, err := start(t.Context(), options(t, VLLM))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -237,7 +246,7 @@ func TestStartFails(t *testing.T) {
 			if strings.Contains(c.want, "1s") {
 				o.ReadyTimeout = time.Second
 			}
-			_, err := Start(t.Context(), o)
+			_, err := start(t.Context(), o)
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), o.Log) {
 				t.Errorf("got %v, want %q and the log", err, c.want)
 			}
@@ -261,7 +270,7 @@ func TestStartIsCancelled(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	if _, err := Start(ctx, o); !errors.Is(err, context.Canceled) {
+	if _, err := start(ctx, o); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -275,7 +284,7 @@ func TestPortIsTaken(t *testing.T) {
 	defer l.Close()
 	o := options(t, VLLM)
 	o.Port = l.Addr().(*net.TCPAddr).Port
-	if _, err := Start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "port "+strconv.Itoa(o.Port)) {
+	if _, err := start(t.Context(), o); err == nil || !strings.Contains(err.Error(), "port "+strconv.Itoa(o.Port)) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(o.Log); err == nil {
@@ -285,7 +294,7 @@ func TestPortIsTaken(t *testing.T) {
 
 func TestCloseSaysThatItDied(t *testing.T) {
 	install(t, "slow")
-	s, err := Start(t.Context(), options(t, VLLM))
+	s, err := start(t.Context(), options(t, VLLM))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -293,7 +302,7 @@ func TestCloseSaysThatItDied(t *testing.T) {
 	if resp, err := client.Get(strings.TrimSuffix(s.URL, "/v1") + "/die"); err == nil {
 		resp.Body.Close()
 	}
-	<-s.process.done
+	<-s.Done()
 	if err := s.Close(); err == nil || !strings.Contains(err.Error(), "illegal memory access") || !strings.Contains(err.Error(), "exit code 1") {
 		t.Errorf("got %v", err)
 	}
@@ -333,7 +342,7 @@ func TestPreflight(t *testing.T) {
 	} {
 		o := options(t, VLLM)
 		c.change(&o)
-		_, err := Start(t.Context(), o)
+		_, err := start(t.Context(), o)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
