@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 venv=$(realpath "$1") benchmark=$2
 shift 2
 
-export PATH="$venv/bin:$PATH" OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false DISABLE_VERSION_CHECK=1
+export PATH="$venv/bin:$PATH" OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 TOKENIZERS_PARALLELISM=false CHECK_LLAMAFACTORY_ID=$$
 configs=scripts/llamafactory
 work=runs/check-llamafactory # the configs name it
 tinyv=bin/tinyv
@@ -41,9 +41,10 @@ refuses() {
 	grep -iE -m3 "$words" "$log" | cut -c1-400
 }
 
+# nothing_left fails if a process of a training or a server of this check still runs.
 nothing_left() {
 	local left
-	left=$(grep -lzE '^TINYV_(RUN|SERVE)=' /proc/[0-9]*/environ 2>/dev/null || true)
+	left=$(grep -lzx "CHECK_LLAMAFACTORY_ID=$$" /proc/[0-9]*/environ 2>/dev/null | xargs -r grep -lzE '^TINYV_(RUN|SERVE)=' 2>/dev/null || true)
 	[ -z "$left" ] || fail "processes of a training or a server are left: $left"
 }
 
@@ -129,6 +130,11 @@ step_eval() {
 	evaluate --verifier prime --bench "$work/run/balance" --split eval --out "$work/eval/prime-own"
 	"$tinyv" eval compare --a "$work/eval/prime" --b "$work/eval/tiny"
 	"$tinyv" eval compare --a "$work/eval/prime-own" --b "$work/eval/tiny-own"
+	say "a finished evaluation starts no server"
+	rm "$work/eval/tiny.server.log"
+	evaluate "${serve[@]}" --bench "$work/hardverify-math.json" --out "$work/eval/tiny"
+	[ ! -e "$work/eval/tiny.server.log" ] || fail "a server was started for nothing"
+
 	for d in tiny tiny-own prime prime-own; do
 		for f in manifest.json eval.json report.html report.md; do
 			[ -s "$work/eval/$d/$f" ] || fail "$work/eval/$d/$f is missing"
@@ -152,8 +158,12 @@ step_ablate() {
 	say "the same again does nothing"
 	touch "$work/before"
 	"${ablate[@]}"
-	changed=$(find "$work/ablation" -newer "$work/before" -type f -name '*.safetensors' -o -newer "$work/before" -type f -name 'verdicts-*')
+	changed=$(find "$work/ablation" -newer "$work/before" -type f \( -name '*.safetensors' -o -name 'verdicts-*' -o -name '*.log' \))
 	[ -z "$changed" ] || fail "the second run made again: $changed"
+
+	say "with another learning rate no cell is taken for done"
+	sed "s#\.\./\.\./#$PWD/#; s#system: system#system: $PWD/$configs/system#; s#learning_rate: .*#learning_rate: 1.0e-03#" "$configs/ablation.yaml" >"$work/another.yaml"
+	refuses 'learning_rate' "$tinyv" ablate --config "$work/another.yaml" --in "$work/run/label" --out "$work/ablation"
 }
 
 step_bad() {
