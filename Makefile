@@ -2,7 +2,7 @@
 GO      ?= go
 RACE    := $(if $(CI),-race,)
 
-.PHONY: build quickstart test lint bench bench-stores memory soak fuzz check-prime check-client check-tokens check-balance check-readers clean
+.PHONY: build quickstart test lint bench bench-stores memory soak fuzz check-prime check-client check-tokens check-balance check-readers check-llamafactory check-slurm clean
 
 build: ## bin/tinyv
 	$(GO) build -trimpath -o bin/tinyv ./cmd/tinyv
@@ -76,6 +76,14 @@ check-readers: build ## every target of an export, loaded by the programs that r
 	$(if $(filter runs/readers/export,$(EXPORT)),bin/tinyv run --config scripts/readers.yaml --out runs/readers)
 	.venv/readers/bin/python internal/llamafactory/testdata/check_loader.py internal/llamafactory/testdata/cases.json
 	.venv/readers/bin/python scripts/check_readers.py $(EXPORT) $(if $(wildcard $(SHARED)/data/bigmath-rl.parquet),--reference $(SHARED)/data/bigmath-rl.parquet)
+
+check-llamafactory: build ## a tiny model on CPU through the real LLaMA-Factory: train, interrupt, resume, serve, measure, ablate (7 GB of packages); LLAMAFACTORY=VERSION
+	python3 -m venv .venv/llamafactory
+	.venv/llamafactory/bin/pip install --quiet 'llamafactory==$(or $(LLAMAFACTORY),0.9.5)' 'torch==2.6.0' 'torchvision==0.21.0' 'torchaudio==2.6.0'
+	scripts/check_llamafactory.sh .venv/llamafactory $(SHARED)/data/hardverify-math-even.json
+
+check-slurm: check-llamafactory ## its training once more, through Slurm on one node of this machine: submitted, requeued, resumed (Debian's slurm-wlm and munge; root installs them)
+	scripts/check_slurm.sh .venv/llamafactory scripts/llamafactory/run.yaml runs/check-llamafactory/run runs/check-slurm
 
 clean:
 	rm -rf bin runs/quickstart
