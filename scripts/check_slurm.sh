@@ -46,13 +46,20 @@ at() {
     [ "$step" -ge "$1" ]
 }
 
-# again N: the job waits for its turn number N, and is given it. Slurm makes it wait two minutes.
+running() {
+    ! state FAILED || fail "job $job did not start: see slurmctld.log"
+    state RUNNING
+}
+
+# again N: the job waits for its turn number N, and is given it. Slurm would make it wait
+# two minutes; a few seconds it must, since its node takes no job that it just ended.
 again() {
     soon "job $job waits to run again" state PENDING
     squeue --format '%i %j %T %r, from %S'
     [ "$(field Restarts)" = "$1" ] || fail "Slurm counts $(field Restarts) restarts, not $1"
+    sleep 5
     scontrol update JobId="$job" StartTime=now
-    soon "job $job runs again" state RUNNING
+    soon "job $job runs again" running
 }
 
 cluster=$(mktemp -d /tmp/tinyv-slurm.XXXXXX) # munge's socket wants a short path that all can reach
