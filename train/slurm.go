@@ -75,9 +75,10 @@ else
 fi
 
 # Slurm sends USR1 before the time is up: end the training, which leaves it
-# resumable, and ask for another turn.
+# resumable, and ask for another turn. scancel hands the signal to the step; srun
+# would kill the step instead.
 again=
-trap 'again=1; kill -TERM "$step"' USR1
+trap 'again=1; scancel --signal=TERM "$SLURM_JOB_ID"' USR1
 
 srun --kill-on-bad-exit=1%s "${command[@]}" &
 step=$!

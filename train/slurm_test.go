@@ -65,12 +65,13 @@ func TestSlurmRuns(t *testing.T) {
 		{"ends", "exit 0", "", "srun --kill-on-bad-exit=1 tinyv launch\n", 0},
 		{"fails", "exit 7", "", "srun --kill-on-bad-exit=1 tinyv launch\n", 7},
 		{"requeued", "exit 0", "1", "srun --kill-on-bad-exit=1 tinyv resume\n", 0},
-		{"time is up", `trap 'echo term >> "$LOG"; exit 3' TERM; kill -USR1 "$PPID"; while :; do sleep 0.1; done`, "", "srun --kill-on-bad-exit=1 tinyv launch\nterm\nscontrol requeue 17\n", 0},
-		{"done as the time is up", `trap 'exit 0' TERM; kill -USR1 "$PPID"; while :; do sleep 0.1; done`, "", "srun --kill-on-bad-exit=1 tinyv launch\n", 0},
+		{"time is up", `trap 'echo term >> "$LOG"; exit 3' TERM; kill -USR1 "$PPID"; while :; do sleep 0.1; done`, "", "srun --kill-on-bad-exit=1 tinyv launch\nscancel --signal=TERM 17\nterm\nscontrol requeue 17\n", 0},
+		{"done as the time is up", `trap 'exit 0' TERM; kill -USR1 "$PPID"; while :; do sleep 0.1; done`, "", "srun --kill-on-bad-exit=1 tinyv launch\nscancel --signal=TERM 17\n", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bin, log := t.TempDir(), filepath.Join(t.TempDir(), "log")
-			script(t, bin, "srun", `echo srun "$@" >> "$LOG"`+"\n"+c.step)
+			script(t, bin, "srun", `echo srun "$@" >> "$LOG"; echo $$ > "$LOG.step"`+"\n"+c.step)
+			script(t, bin, "scancel", `echo scancel "$@" >> "$LOG"; kill -TERM "$(cat "$LOG.step")"`)
 			script(t, bin, "scontrol", `echo scontrol "$@" >> "$LOG"`)
 			p := &Plan{Dir: "/x", Options: with(func(o *Options) { o.Nodes = 1 })}
 			text, err := p.Slurm(Batch{Name: "x", Launch: []string{"tinyv", "launch"}, Resume: []string{"tinyv", "resume"}})
