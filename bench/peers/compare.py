@@ -56,7 +56,7 @@ def run_peer(name, args, out):
     if lines != {"train": said["train_true"] + said["train_false"], "eval": said["eval"]} or said["train_true"] != said["train_false"]:
         sys.exit(f"compare: {name} says {said} and wrote {lines}")
     said["dropped"] = said["duplicate"] + said["conflicting"]
-    return used, said
+    return used, {count: said[count] for count in [*AGREE, "dropped"]}
 
 
 def run_tinyv(args, out):
@@ -77,6 +77,8 @@ def run_tinyv(args, out):
         elif reason != "down_sampled":
             sys.exit(f"compare: tinyv balance dropped {n} rows as {reason}, which no peer does: {args.config} has to switch that off")
     said["dropped"] = said["duplicate"]
+    normalised = said.pop("normalised")
+    said = {count: said[count] for count in [*AGREE, "dropped"]} | {"normalised": normalised}
     lines = sum(count_rows(os.path.join(out, "export", f["path"])) for f in export["outputs"] if f["path"].endswith(".jsonl"))
     used["rows_out"] = export["rows"]["examples"]["out"]
     if lines != used["rows_out"]:
