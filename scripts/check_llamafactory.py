@@ -308,28 +308,30 @@ def rendering(log, export, model, verdicts=None):
     print(f"{sum(map(len, rows.values()))} rows: trainer, API engine and chat template make the same prompt ids")
 
     if verdicts:
-        compare_with_served(verdicts, rows["eval"], prompts)
+        compare_with_served(verdicts, export, rows["eval"], prompts)
 
 
-def compare_with_served(directory, rows, prompts):
+def compare_with_served(directory, export, rows, prompts):
     """The live API counted as many tokens for each row as the trainer saw."""
-    import pyarrow.parquet as pq
-
-    judged = [v for f in sorted(glob.glob(os.path.join(directory, "verdicts-*.parquet"))) for v in pq.read_table(f).to_pylist()]
-    users = collections.Counter(r["conversations"][1]["value"] for r in rows)
-    require(len(judged) == sum(users.values()), f"{directory}: verdicts on the export's eval rows", sum(users.values()), len(judged))
+    written = read_json(export, "manifest.json")["settings"]["prompt"]
+    judged = verdicts_of(directory)
+    require(len(judged) == len(rows), f"{directory}: verdicts on the export's eval rows", len(rows), len(judged))
     for v in judged:
-        of = [u for u in users if f"\n{v['question']}\n" in u and f"\n{v['ground_truth']}\n" in u and f"\n{v['answer']}\n" in u]
-        require(len(of) == 1, f"{directory}: rows of the export that verdict {v['id']} is of", 1, len(of))
-        require(v["prompt_tokens"] == prompts[of[0]], f"{directory}: prompt tokens of {v['id']}", prompts[of[0]], v["prompt_tokens"])
+        values = {"QUESTION": v["question"], "GROUND_TRUTH_ANSWER": v["ground_truth"], "MODEL_ANSWER": v["answer"]}
+        user = re.sub(r"\{\{(\w+)\}\}", lambda m: values[m[1]], written)
+        require(user in prompts, f"{directory}: the prompt of {v['id']}", "one of the export", user)
+        require(v["prompt_tokens"] == prompts[user], f"{directory}: prompt tokens of {v['id']}", prompts[user], v["prompt_tokens"])
     print(f"{len(judged)} prompts of the live API have as many tokens as in training")
 
 
-def replies(directory):
+def verdicts_of(directory):
     import pyarrow.parquet as pq
 
-    judged = [v for f in sorted(glob.glob(os.path.join(directory, "verdicts-*.parquet"))) for v in pq.read_table(f).to_pylist()]
-    for (reply, outcome), n in collections.Counter((v["reply"], v["outcome"]) for v in judged).most_common(6):
+    return [v for f in sorted(glob.glob(os.path.join(directory, "verdicts-*.parquet"))) for v in pq.read_table(f).to_pylist()]
+
+
+def replies(directory):
+    for (reply, outcome), n in collections.Counter((v["reply"], v["outcome"]) for v in verdicts_of(directory)).most_common(6):
         print(f"{n:6} {outcome:10} {reply!r}")
 
 
