@@ -83,7 +83,7 @@ func (f *findings) names(p *Plan) {
 			f.fail("paths", "%s is %q: control characters, bytes that are no UTF-8 and ${ do not go through YAML; rename it", path.what, path.path)
 		case strings.ContainsFunc(path.path, unicode.IsSpace) && path.argument && p.torchrun():
 			f.fail("paths", "%s is %q, and LLaMA-Factory takes a path apart at its spaces when it starts torchrun; name one without", path.what, path.path)
-		case strings.ContainsAny(path.path, ",") && path.what == "output_dir", strings.ContainsFunc(path.path, unicode.IsSpace):
+		case strings.ContainsFunc(path.path, unicode.IsSpace):
 			f.warn("paths", "%s is %q: a name without spaces is safer with the tools around the trainer", path.what, path.path)
 		}
 	}
