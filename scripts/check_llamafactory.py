@@ -10,6 +10,7 @@
     orphan EVAL REPLIES CMD...   runs an evaluation, and kills its model server once so many replies are in
     same-eval EVAL EVAL          two evaluations have the same figures, but for speed
     one-class EXPORT COPY        copies an export without its False rows
+    ablation DIR                 the models of an ablation of two ratios differ as their ratios say
     replies EVAL                 prints the replies of a verifier and how often each came
 
 Run by the interpreter of the virtual environment that LLaMA-Factory is in.
@@ -337,14 +338,34 @@ def replies(directory):
 
 def one_class(export, copy):
     shutil.copytree(export, copy)
-    for name in ("train.jsonl", "eval.jsonl"):
-        rows = [r for r in read_lines(copy, name) if r["conversations"][-1]["value"] == "True"]
-        with open(os.path.join(copy, name), "w", encoding="utf-8") as f:
-            f.writelines(json.dumps(r, ensure_ascii=False) + "\n" for r in rows)
+    manifest = read_json(copy, "manifest.json")
+    for output in manifest["outputs"]:
+        if not output["path"].endswith(".jsonl"):
+            continue
+        rows = [r for r in read_lines(copy, output["path"]) if r["conversations"][-1]["value"] == "True"]
+        data = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows).encode()
+        with open(os.path.join(copy, output["path"]), "wb") as f:
+            f.write(data)
+        output.update(bytes=len(data), sha256=hashlib.sha256(data).hexdigest())
+        split, _ = os.path.splitext(output["path"])
+        manifest["figures"].update({split: len(rows), f"{split}_true": len(rows), f"{split}_false": 0})
+    write_json(manifest, copy, "manifest.json")
+
+
+def ablation(directory):
+    cells = read_json(directory, "ablation.json")["cells"]
+    require(all(c["done"] for c in cells), f"{directory}: cells that are done", len(cells), sum(c["done"] for c in cells))
+    by_ratio = collections.defaultdict(list)
+    for c in cells:
+        by_ratio[c["true_share"]].append((c["fn_recall"], c["tn_accuracy"]))
+    (_, wrong), (_, right) = sorted(by_ratio.items())
+    if not all(few[0] < many[0] and few[1] > many[1] for few in wrong for many in right):
+        fail(f"{directory}: fn_recall and tn_accuracy after mostly False rows {wrong}, after mostly True ones {right}")
+    print(f"{len(cells)} cells: with more True rows every model accepts more of the correct answers, and more of the wrong ones")
 
 
 COMMANDS = {
-    "model": write_model, "when": when, "orphan": orphan, "same-eval": same_eval, "curve": curve, "same": same, "rendering": rendering, "one-class": one_class, "replies": replies,
+    "model": write_model, "when": when, "orphan": orphan, "same-eval": same_eval, "curve": curve, "same": same, "rendering": rendering, "one-class": one_class, "replies": replies, "ablation": ablation,
 }
 
 if __name__ == "__main__":

@@ -153,6 +153,7 @@ step_ablate() {
 	local ablate=("$tinyv" ablate --config "$configs/ablation.yaml" --in "$work/run/label" --out "$work/ablation")
 	"${ablate[@]}" --dry-run
 	"${ablate[@]}"
+	tool ablation "$work/ablation"
 	nothing_left
 
 	say "the same again does nothing"
@@ -179,7 +180,7 @@ step_bad() {
 	rm -rf "$work/one-class"
 	tool one-class "$work/run/export" "$work/one-class"
 	"$tinyv" train plan --config "$configs/run.yaml" --in "$work/one-class" --out "$work/bad-class"
-	refuses 'one class|class' "$tinyv" train launch --out "$work/bad-class"
+	refuses 'one_class' "$tinyv" train launch --out "$work/bad-class"
 
 	say "a checkpoint without tokenizer"
 	rm -rf "$work/no-tokenizer"
