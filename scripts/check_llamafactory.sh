@@ -201,6 +201,7 @@ step_bad() {
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=(run train interrupt two eval rendering ablate bad)
 for s in "${steps[@]}"; do
+	declare -F "step_$s" >/dev/null || fail "there is no step $s"
 	"step_$s"
 done
 say "all as it should be"
