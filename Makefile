@@ -11,7 +11,7 @@ quickstart: build ## the whole main job on the simulated world
 	bin/tinyv run --config configs/quickstart.yaml --out runs/quickstart
 
 test: ## all tests
-	$(GO) test $(RACE) ./...
+	$(GO) test $(RACE) -timeout 20m ./...
 
 lint: ## formatting, vet, staticcheck, and the rules of the layout
 	@unformatted="$$(gofmt -l .)"; if [ -n "$$unformatted" ]; then echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; fi
