@@ -73,6 +73,11 @@ func TestLoad(t *testing.T) {
 }
 
 // TestMistakes says of each mistake what the message must name.
+// evaluated is a config's end that measures a verifier on a benchmark.
+func evaluated(verifier, benchmark string) string {
+	return "train: {}\nverifiers:\n  mine:\n    model: {prompt: judge.txt, endpoint: {url: served, model: m}}\neval:\n  verifier: " + verifier + "\n  benchmarks: [{" + benchmark + "}]"
+}
+
 func TestMistakes(t *testing.T) {
 	tests := []struct {
 		name, old, new string
@@ -106,6 +111,15 @@ func TestMistakes(t *testing.T) {
 		{"one and many", "key_env: KEY", "key_env: KEY}\n  endpoints: [{url: \"http://h/v1\", model: m}]\n  # {", []string{"gen.endpoints", "both"}},
 		{"no stage", whole, "seed: 1\n", []string{"names no stage"}},
 		{"unknown simulated annotator", `{url: "https://api.example.com/v1", model: m}`, "{url: simulated, model: nobody}", []string{"label.annotators[0].endpoint.model", "simulator:"}},
+		{"evaluated verifier unknown", "train: {}", evaluated("nobody", "path: in.jsonl"), []string{"eval.verifier", `"nobody" is not a verifier`, "prime"}},
+		{"evaluated and not served", "train: {}", evaluated("mine", "path: in.jsonl"), []string{"eval.serve", "mine asks an endpoint with url: served", "vllm"}},
+		{"served and not evaluated", "train: {}", evaluated("prime", "path: in.jsonl") + "\n  serve: vllm", []string{"eval.serve", "prime asks no endpoint with url: served"}},
+		{"benchmarks of one name", "train: {}", evaluated("prime", "path: in.jsonl}, {name: in, path: c.yaml"), []string{"eval.benchmarks[1].name", `"in" is used twice`, "overwrite"}},
+		{"benchmark's name leaves", "train: {}", evaluated("prime", "name: ../../x, path: in.jsonl"), []string{"eval.benchmarks[0].name", "directory"}},
+		{"unknown attack", "train: {}", evaluated("prime", "path: in.jsonl") + "\n  attacks: [markupp]", []string{"eval.attacks[0]", `did you mean "markup"?`}},
+		{"all attacks and one", "train: {}", evaluated("prime", "path: in.jsonl") + "\n  attacks: [all, markup]", []string{"eval.attacks[0]", "remove the others"}},
+		{"variant twice", "train: {}", evaluated("prime", "path: in.jsonl") + "\n  variants: [spaced, spaced]", []string{"eval.variants[1]", "twice"}},
+		{"a vote twice", "train: {}", "train: {}\nverifiers:\n  v: {vote: {of: [prime, prime]}}", []string{"verifiers.v.vote.of[1]", `"prime" is named twice`}},
 		{"not YAML", "seed: 1", "seed: [1", []string{"c.yaml:1:", "not YAML"}},
 		{"empty", whole, "", []string{"empty"}},
 	}

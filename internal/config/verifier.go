@@ -73,6 +73,9 @@ func (k *checker) members(key, name string, members, known []string) {
 		k.fail(key, "needs at least two names, such as [prime, %s]", name)
 	}
 	for i, m := range members {
+		if slices.Contains(members[:i], m) {
+			k.fail(fmt.Sprintf("%s[%d]", key, i), "%q is named twice; it would give the same verdict twice, so remove one", m)
+		}
 		if !slices.Contains(known, m) {
 			k.fail(fmt.Sprintf("%s[%d]", key, i), "%q is not a verifier%s; it may be one of: %s", m, suggest(m, known), strings.Join(known, ", "))
 		}

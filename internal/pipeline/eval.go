@@ -25,9 +25,6 @@ import (
 	"tinyv/verify"
 )
 
-// allOf stands for every name of a list.
-const allOf = "all"
-
 // Evaluation says which verifier to measure, on what.
 type Evaluation struct {
 	Config    *config.Config // describes the verifier, if it is no rule
@@ -118,7 +115,7 @@ func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Man
 }
 
 func every(names, all []string) []string {
-	if slices.Equal(names, []string{allOf}) {
+	if slices.Equal(names, []string{config.All}) {
 		return all
 	}
 	return names
