@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -94,7 +95,13 @@ func evaluation(c *cli.Context) (*pipeline.Evaluation, error) {
 		if !ok || ours == "" || theirs == "" {
 			return nil, &usageError{fmt.Sprintf("--column %q: give OURS=THEIRS, for example --column answer=prediction", column)}
 		}
+		if !slices.Contains(bench.Columns(), ours) {
+			return nil, &usageError{fmt.Sprintf("--column %q: %q is not a column that can be named; it may be one of: %s", column, ours, strings.Join(bench.Columns(), ", "))}
+		}
 		e.Layout.Columns[ours] = theirs
+	}
+	if err := errors.Join(knownNames("attacks", e.Attacks, attack.Families()), knownNames("variants", e.Variants, attack.Variants())); err != nil {
+		return nil, err
 	}
 	if path := c.String("config"); path != "" {
 		var err error
@@ -109,11 +116,33 @@ func evaluation(c *cli.Context) (*pipeline.Evaluation, error) {
 		if c.String("checkpoint") == "" {
 			return nil, &usageError{"--checkpoint is missing: --serve needs the directory of a model"}
 		}
+		if !slices.Contains(serve.Engines(), engine) {
+			return nil, &usageError{fmt.Sprintf("--serve %q: there is no such engine; it may be: %s", engine, strings.Join(serve.Engines(), ", "))}
+		}
 		e.Serve = &pipeline.Serving{Engine: engine, Checkpoint: c.String("checkpoint"), Template: c.String("template"), Args: c.StringSlice("serve-arg")}
-	} else if c.String("checkpoint") != "" {
-		return nil, &usageError{"--checkpoint is given without --serve; say how to serve it: --serve vllm"}
+		return e, nil
+	}
+	for _, flag := range []string{"checkpoint", "template", "serve-arg"} {
+		if c.IsSet(flag) {
+			return nil, &usageError{fmt.Sprintf("--%s is given without --serve; say how to serve the checkpoint: --serve %s", flag, serve.VLLM)}
+		}
 	}
 	return e, nil
+}
+
+// knownNames checks a flag's names; all stands for every one.
+func knownNames(flag string, names, known []string) error {
+	for i, name := range names {
+		switch {
+		case name == config.All && len(names) > 1:
+			return &usageError{fmt.Sprintf("--%s %s stands for every one; leave out the others", flag, config.All)}
+		case name != config.All && !slices.Contains(known, name):
+			return &usageError{fmt.Sprintf("--%s %q: there is no such one; it may be %s, or of: %s", flag, name, config.All, strings.Join(known, ", "))}
+		case slices.Contains(names[:i], name):
+			return &usageError{fmt.Sprintf("--%s %s is given twice", flag, name)}
+		}
+	}
+	return nil
 }
 
 func compareCommand() *cli.Command {
