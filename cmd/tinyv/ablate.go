@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,6 +52,9 @@ func runAblate(c *cli.Context) error {
 		Request: pipeline.Request{Config: cfg, Out: outOf(c, cfg), In: c.String("in")}, Only: c.String("only"), DryRun: c.Bool("dry-run") || c.Bool("slurm"),
 	}
 	cells, err := a.Run(ctx, env)
+	if errors.Is(err, pipeline.ErrNoCell) {
+		return &usageError{err.Error()}
+	}
 	if err != nil {
 		return err
 	}
@@ -63,6 +68,9 @@ func runAblate(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("dry-run") {
+		if a.Only != "" {
+			cells = slices.DeleteFunc(cells, func(c ablation.Cell) bool { return c.Name != a.Only })
+		}
 		_, err = io.WriteString(c.App.Writer, ablation.Forecast(cells, *cfg.Train.Epochs, c.Float64("rows-per-second"), max(*cfg.Train.GPUs, 1)*max(cfg.Train.Nodes, 1)))
 		return err
 	}

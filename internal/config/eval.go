@@ -57,7 +57,7 @@ func (k *checker) eval(e *Eval) {
 			k.fail(key+".name", "%q is used twice, and the results of one would overwrite those of the other; give each benchmark a name of its own", b.Name)
 		}
 		seen[b.Name] = true
-		k.file(key+".path", &b.Path, "a file of labelled answers (.json, .jsonl, .parquet)")
+		b.Path = k.c.resolve(b.Path) // it is read when it is used: other commands do without it
 		for _, name := range slices.Sorted(maps.Keys(b.Columns)) {
 			if !slices.Contains(bench.Columns(), name) {
 				k.fail(key+".columns."+name, "is not a column that can be named%s; it may be one of: %s", suggest(name, bench.Columns()), strings.Join(bench.Columns(), ", "))

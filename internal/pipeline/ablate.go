@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"tinyv/balance"
+	"tinyv/internal/config"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
@@ -16,16 +17,20 @@ import (
 	"tinyv/train/ablation"
 	"tinyv/train/eval"
 	"tinyv/train/eval/bench"
+	"tinyv/train/eval/serve"
 )
 
 // The stem of the files that an ablation keeps of all its cells.
 const ablationStem = "ablation"
 
+// ErrNoCell says that the grid has no cell of the name.
+var ErrNoCell = errors.New("there is no cell")
+
 // Ablate says which cells of a grid to do.
 type Ablate struct {
 	Request
 	Only   string // the name of one cell; empty is all
-	DryRun bool   // draw the sets, and train nothing
+	DryRun bool   // draw the sets, and train nothing; a benchmark that cannot be read is only told
 }
 
 // Run draws the sets of the config's ablation block, and takes each through export,
@@ -39,6 +44,12 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 			return nil, c.Errorf(key, "is missing; an ablation exports, trains and evaluates each of its sets")
 		}
 	}
+	if err := a.check(ctx); err != nil {
+		if !a.DryRun {
+			return nil, err
+		}
+		env.Log.Warn("ablate: no cell could be measured", "error", err)
+	}
 	grid, err := Grid(ctx, env, a.Request)
 	if err != nil {
 		return nil, err
@@ -48,7 +59,12 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 		known = known || set.Name == a.Only
 	}
 	if a.Only != "" && !known {
-		return nil, fmt.Errorf("there is no cell %q; `tinyv ablate --dry-run` lists them", a.Only)
+		return nil, fmt.Errorf("%w %q; `tinyv ablate --dry-run` lists them", ErrNoCell, a.Only)
+	}
+	if engine := c.Eval.Serve; engine != "" && !a.DryRun {
+		if err := serve.Installed(engine); err != nil {
+			return nil, err
+		}
 	}
 	for _, set := range grid.Sets {
 		if a.DryRun || a.Only != "" && set.Name != a.Only {
@@ -63,6 +79,26 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 		}
 	}
 	return a.record(grid)
+}
+
+// check says what would end the measuring of every cell, which comes after hours of
+// training.
+func (a Ablate) check(ctx context.Context) error {
+	for _, b := range a.Config.Eval.Benchmarks {
+		e := a.evaluation(b)
+		if err := eval.Check(ctx, e.Benchmark, e.options()); err != nil {
+			return fmt.Errorf("eval.benchmarks: %s: %w", b.Name, err)
+		}
+	}
+	return nil
+}
+
+// evaluation is how a cell is measured on a benchmark, but for the cell.
+func (a Ablate) evaluation(b config.EvalBenchmark) Evaluation {
+	return Evaluation{
+		Config: a.Config, Verifier: a.Config.Eval.Verifier, Benchmark: []string{b.Path}, Layout: bench.Layout{Columns: b.Columns, Split: b.Split},
+		Attacks: a.Config.Eval.Attacks, Variants: a.Config.Eval.Variants, Repeats: a.Config.Eval.Repeats,
+	}
 }
 
 // of is the request of one cell: a run in a directory of its own.
@@ -81,10 +117,8 @@ func (a Ablate) cell(ctx context.Context, env stage.Env, set balance.GridSet) er
 		return err
 	}
 	for _, b := range a.Config.Eval.Benchmarks {
-		e := Evaluation{
-			Config: a.Config, Out: filepath.Join(r.dir(Eval), b.Name), Verifier: a.Config.Eval.Verifier, Benchmark: []string{b.Path},
-			Layout: bench.Layout{Columns: b.Columns, Split: b.Split}, Attacks: a.Config.Eval.Attacks, Variants: a.Config.Eval.Variants, Repeats: a.Config.Eval.Repeats,
-		}
+		e := a.evaluation(b)
+		e.Out = filepath.Join(r.dir(Eval), b.Name)
 		if a.Config.Eval.Serve != "" {
 			e.Serve = &Serving{Engine: a.Config.Eval.Serve, Checkpoint: p.Options.OutputDir, Template: p.Options.Template, Args: a.Config.Eval.ServeArgs}
 		}
@@ -215,16 +249,19 @@ func (a Ablate) look(set balance.GridSet, benchmark string) (ablation.Cell, erro
 // Job is a cell in Slurm's hands.
 type Job struct{ Cell, ID string }
 
-// Submit hands every cell that is not done to Slurm, as a job that does this cell
+// Submit hands every cell that is not done, or Only that one, to Slurm, as a job that does this cell
 // alone and goes on with it when it is requeued. The jobs before an error are returned
 // with it.
 func (a Ablate) Submit(ctx context.Context, env stage.Env, cells []ablation.Cell) ([]Job, error) {
 	if a.Config.Train.Nodes > 1 {
 		return nil, a.Config.Errorf("train.nodes", "is %d, and a cell of an ablation runs on one node; launch the cells of several nodes one by one: tinyv train launch --slurm", a.Config.Train.Nodes)
 	}
+	if err := a.check(ctx); err != nil {
+		return nil, err
+	}
 	left := map[string]bool{}
 	for _, c := range cells {
-		if !c.Done {
+		if !c.Done && (a.Only == "" || a.Only == c.Name) {
 			left[c.Name] = true
 		}
 	}

@@ -48,16 +48,9 @@ type Serving struct {
 
 // Evaluate measures a verifier. A finished evaluation is not done again.
 func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Manifest, r score.Result, err error) {
-	endpoints, err := verifierEndpoints(e.Config, e.Verifier)
+	endpoints, err := e.endpoints()
 	if err != nil {
 		return nil, r, err
-	}
-	served := slices.ContainsFunc(endpoints, func(e config.Endpoint) bool { return e.URL == config.ServedURL })
-	switch {
-	case served && e.Serve == nil:
-		return nil, r, e.Config.Errorf("verifiers."+e.Verifier, "asks an endpoint with url: %s, and no server is to be started; say which checkpoint: --serve %s --checkpoint DIR", config.ServedURL, serve.VLLM)
-	case !served && e.Serve != nil:
-		return nil, r, e.Config.Errorf("verifiers", "%s asks no endpoint with url: %s, so the served checkpoint would not be measured", e.Verifier, config.ServedURL)
 	}
 	request := Request{Config: e.Config, Out: e.Out}
 	models, err := openModelsOf(ctx, env, request, endpoints)
@@ -75,14 +68,8 @@ func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Man
 	if err != nil {
 		return nil, r, err
 	}
-	o := eval.Options{
-		Verifier: e.Verifier, Settings: v.settings, Simulated: v.simulated, Concurrency: v.concurrency, Layout: e.Layout, Seed: e.Config.Seed,
-		Attacks: every(e.Attacks, attack.Families()), Variants: every(e.Variants, attack.Variants()),
-		Category: func(question, groundTruth, answer string) string {
-			category, _ := taxonomy.Classify(question, groundTruth, answer)
-			return string(category)
-		},
-	}
+	o := e.options()
+	o.Settings, o.Simulated, o.Concurrency = v.settings, v.simulated, v.concurrency
 	if models.served != nil {
 		var watch sync.WaitGroup
 		watched, end := context.WithCancelCause(ctx)
@@ -112,6 +99,35 @@ func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Man
 		calls = append(calls, again.calls...)
 	}
 	return eval.Run(ctx, env, e.Out, e.Benchmark, o, v.verifier, sumOf(calls))
+}
+
+// endpoints lists the endpoints behind the verifier; those with url: served want a
+// server, and no others do.
+func (e Evaluation) endpoints() ([]config.Endpoint, error) {
+	endpoints, err := verifierEndpoints(e.Config, e.Verifier)
+	if err != nil {
+		return nil, err
+	}
+	served := slices.ContainsFunc(endpoints, func(e config.Endpoint) bool { return e.URL == config.ServedURL })
+	switch {
+	case served && e.Serve == nil:
+		return nil, e.Config.Errorf("verifiers."+e.Verifier, "asks an endpoint with url: %s, and no server is to be started; say which checkpoint: --serve %s --checkpoint DIR", config.ServedURL, serve.VLLM)
+	case !served && e.Serve != nil:
+		return nil, fmt.Errorf("%s asks no endpoint with url: %s, so the served checkpoint would not be measured: leave out --serve, or name a verifier of --config that does", e.Verifier, config.ServedURL)
+	}
+	return endpoints, nil
+}
+
+// options are those that the verifier has no part in.
+func (e Evaluation) options() eval.Options {
+	return eval.Options{
+		Verifier: e.Verifier, Layout: e.Layout, Seed: e.Config.Seed,
+		Attacks: every(e.Attacks, attack.Families()), Variants: every(e.Variants, attack.Variants()),
+		Category: func(question, groundTruth, answer string) string {
+			category, _ := taxonomy.Classify(question, groundTruth, answer)
+			return string(category)
+		},
+	}
 }
 
 func every(names, all []string) []string {
@@ -160,19 +176,27 @@ func (m *models) serve(e Evaluation, endpoints []config.Endpoint) error {
 		Engine: e.Serve.Engine, Checkpoint: e.Serve.Checkpoint, Template: e.Serve.Template, ExtraArgs: e.Serve.Args, Log: filepath.Clean(e.Out) + ".server.log",
 	}
 	for _, endpoint := range endpoints {
-		if endpoint.URL == config.ServedURL {
-			o.ServedName = endpoint.Model
+		if endpoint.URL != config.ServedURL {
+			continue
 		}
+		if o.ServedName != "" && o.ServedName != endpoint.Model {
+			return e.Config.Errorf("verifiers", "%s asks endpoints with url: %s for two models, %q and %q; one checkpoint is served, so give them one name", e.Verifier, config.ServedURL, o.ServedName, endpoint.Model)
+		}
+		o.ServedName = endpoint.Model
 	}
 	server, err := serve.New(o)
 	if err != nil {
 		return err
 	}
-	identity, err := checkpointIdentity(e.Serve.Checkpoint)
+	content, err := checkpointIdentity(e.Serve.Checkpoint)
 	if err != nil {
 		return err
 	}
-	m.served = &served{server, o, fmt.Sprintf("served/%s/template=%s/%s", o.Engine, o.Template, identity)}
+	identity := fmt.Sprintf("served/%s/template=%s/%s", o.Engine, o.Template, content)
+	if len(o.ExtraArgs) > 0 { // such as another chat template
+		identity += fmt.Sprintf("/args=%q", o.ExtraArgs)
+	}
+	m.served = &served{server, o, identity}
 	return nil
 }
 
@@ -181,7 +205,20 @@ func (s *served) start(ctx context.Context, env stage.Env) error {
 		return err
 	}
 	env.Log.Info("eval: starting the model server", "engine", s.options.Engine, "checkpoint", s.options.Checkpoint, "log", s.options.Log)
-	return s.Start(ctx)
+	ctx, cancel := context.WithCancelCause(ctx)
+	watched := make(chan struct{})
+	go func() { // loading takes minutes, and there is nothing paid to wait for
+		defer close(watched)
+		select {
+		case <-env.Stop:
+			cancel(stage.ErrInterrupted)
+		case <-ctx.Done():
+		}
+	}()
+	err := s.Start(ctx)
+	cancel(nil)
+	<-watched
+	return err
 }
 
 // checkpointIdentity is a hash of what a checkpoint directory says with its weights,

@@ -176,6 +176,16 @@ func Run(ctx context.Context, env stage.Env, dir string, benchmark []string, o O
 	return m, result, err
 }
 
+// Check says without asking the verifier what would end Run before its first row: a
+// fault in the options, or in the benchmark, which is read as a whole.
+func Check(ctx context.Context, benchmark []string, o Options) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	_, err := o.count(ctx, benchmark)
+	return err
+}
+
 // Read returns the result of a finished evaluation.
 func Read(dir string) (score.Result, error) {
 	var r score.Result

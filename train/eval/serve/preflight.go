@@ -27,11 +27,19 @@ func Preflight(o Options) error {
 	if err := checkCheckpoint(o.Checkpoint); err != nil {
 		return err
 	}
+	if o.Engine == VLLM {
+		if err := checkChatTemplate(o); err != nil {
+			return err
+		}
+	}
+	return Installed(o.Engine)
+}
+
+// Installed checks that the program of an engine is on PATH.
+func Installed(engine string) error {
 	program, install := "vllm", "pip install vllm, on a machine with a GPU, or choose engine llamafactory"
-	if o.Engine == LlamaFactory {
+	if engine == LlamaFactory {
 		program, install = "llamafactory-cli", "pip install llamafactory torch, or put the bin directory of its virtual environment on PATH"
-	} else if err := checkChatTemplate(o); err != nil {
-		return err
 	}
 	if _, err := exec.LookPath(program); err != nil {
 		return fmt.Errorf("%s is not on PATH; %s", program, install)
