@@ -70,7 +70,7 @@ func run(ctx context.Context, env stage.Env, p *Plan, o LaunchOptions, resume bo
 		}
 		o.At = &at
 	}
-	unlock, err := lock(p.path(perNode("train.lock", o.At.Node)))
+	unlock, err := lock(p.path(perNode(lockFile, o.At.Node)))
 	if err != nil {
 		return nil, err
 	}

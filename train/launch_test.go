@@ -412,6 +412,18 @@ func TestSecondLaunchIsRefused(t *testing.T) {
 	if err != nil || s.State != Running || len(s.Processes) != 1 || s.Total != 20 {
 		t.Errorf("%+v, %v", s, err)
 	}
+	// Nor is its plan changed: a trainer reads the YAML seconds after it is started.
+	other := b.plan.Options
+	other.LearningRate *= 2
+	before := b.file(ConfigFile)
+	_, _, err = Write(t.Context(), b.plan.Dir, b.plan.DatasetDir, b.plan.TrainDataset, b.plan.EvalDataset, other)
+	b.fails(err, fmt.Sprintf("process %d on host", os.Getpid()), "plan")
+	if b.file(ConfigFile) != before {
+		t.Error("the plan of a running training was changed")
+	}
+	if m, _, err := Write(t.Context(), b.plan.Dir, b.plan.DatasetDir, b.plan.TrainDataset, b.plan.EvalDataset, b.plan.Options); err != nil || !m.Skipped {
+		t.Errorf("the same plan once more: %v", err)
+	}
 	close(b.stop)
 	if err := <-done; !errors.Is(err, stage.ErrInterrupted) {
 		t.Error(err)

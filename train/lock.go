@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// lockFile is the name of the lock of a launch. Of node N > 0 it is train-nodeN.lock.
+const lockFile = "train.lock"
+
 // lock takes the lock of a launch. It is the kernel's, on an open file, and goes with
 // the process however that ends, so it is never stale. The file only names its owner,
 // and is never deleted: two processes could then lock two files of one name.

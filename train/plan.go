@@ -8,6 +8,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,7 +57,8 @@ type Plan struct {
 // and evaluation datasets have the given names; DIR/plan.json; and DIR/ds_zN.json if
 // DeepSpeed is asked for. It asks the installed LLaMA-Factory which keys it takes,
 // which imports it the first time. Keys that it does not take, and rows that do not
-// make a step, are errors.
+// make a step, are errors; so is another plan than that of a training that is running
+// on this machine.
 func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string, o Options) (*manifest.Manifest, *Plan, error) {
 	upstream, err := manifest.Require(exportDir)
 	if err != nil {
@@ -102,6 +104,11 @@ func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string
 	for _, f := range upstream.Outputs {
 		inputs = append(inputs, manifest.File{Path: filepath.ToSlash(filepath.Join(p.DatasetDir, f.Path)), Bytes: f.Bytes, SHA256: f.SHA256})
 	}
+	unlock, err := p.free()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer unlock()
 	s, done, err := manifest.Begin(dir, "train-plan", p, inputs, []string{ConfigFile, ResumeFile, PlanFile, keysFile, DeepSpeedFile("z*")})
 	if err != nil || done != nil {
 		return done, p, err
@@ -113,6 +120,28 @@ func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string
 	figures := map[string]int64{"rows": p.Rows, "rows_per_step": int64(p.Options.RowsPerStep), "steps": p.Steps}
 	m, err := s.Finish(outputs, nil, figures, nil, upstream.Simulated)
 	return m, p, err
+}
+
+// free takes the lock of a training that was launched from the plan's directory, so
+// that none is running whose files change. An equal plan changes none.
+func (p *Plan) free() (unlock func(), err error) {
+	nothing := func() {}
+	path := p.path(lockFile)
+	if _, err := os.Stat(path); err != nil {
+		return nothing, nil // none was launched
+	}
+	unlock, running := lock(path)
+	if running == nil {
+		return unlock, nil
+	}
+	if there, err := Read(p.Dir); err == nil {
+		now, err1 := json.Marshal(p)
+		was, err2 := json.Marshal(there)
+		if err1 == nil && err2 == nil && bytes.Equal(now, was) {
+			return nothing, nil
+		}
+	}
+	return nil, fmt.Errorf("%s holds another plan, which cannot be changed now: %w", p.Dir, running)
 }
 
 // Read returns the plan that Write left in a directory.
