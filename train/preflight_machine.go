@@ -92,6 +92,9 @@ func (f *findings) names(p *Plan) {
 // port checks the meeting place of several nodes.
 func (f *findings) port(p *Plan, r Rendezvous) {
 	if p.Options.Nodes == 1 {
+		if r.Node != 0 {
+			f.fail("rendezvous", "this is to be node %d, and the plan is for one node: leave out --node and --master, or set train.nodes and plan again", r.Node)
+		}
 		return
 	}
 	if r.Host == "" {

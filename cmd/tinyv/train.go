@@ -198,6 +198,9 @@ func rendezvous(c *cli.Context) (*train.Rendezvous, error) {
 	case c.String("master") == "" || !c.IsSet("node"):
 		return nil, &usageError{"--node and --master go together: the number of this node, and HOST:PORT of node 0"}
 	}
+	if c.Int("node") < 0 {
+		return nil, &usageError{fmt.Sprintf("--node %d: nodes are counted from 0", c.Int("node"))}
+	}
 	host, port, err := net.SplitHostPort(c.String("master"))
 	if err != nil {
 		return nil, &usageError{fmt.Sprintf("--master %q is not HOST:PORT: %v", c.String("master"), err)}
