@@ -34,7 +34,7 @@ Examples:
 			&cli.StringSliceFlag{Name: "bench", Usage: "measure on `FILE`: the layout of HardVerify-Math, rows of our splits (a file or a stage's directory), or any with question, ground_truth, answer and label; may be given several times"},
 			&cli.StringFlag{Name: "verifier", Usage: "measure `NAME`: a rule (" + strings.Join(rules.Names(), ", ") + ") or a verifier of --config; required"},
 			&cli.StringFlag{Name: "config", Usage: "read verifiers from `FILE`"},
-			outFlag,
+			&cli.StringFlag{Name: "out", Usage: "write to `DIR`; required"},
 			&cli.StringSliceFlag{Name: "column", Usage: "`OURS=THEIRS`: a column of the benchmark that is called otherwise; may be given several times"},
 			&cli.StringFlag{Name: "split", Usage: "of our own files, read the rows of `SPLIT`: eval or held_out"},
 			&cli.StringSliceFlag{Name: "attacks", Usage: "attack the rows too, by `FAMILY` (" + strings.Join(attack.Families(), ", ") + ") or all; may be given several times"},
