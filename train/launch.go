@@ -70,6 +70,9 @@ func run(ctx context.Context, env stage.Env, p *Plan, o LaunchOptions, resume bo
 		}
 		o.At = &at
 	}
+	if n := o.At.Node; n < 0 || n >= p.Options.Nodes {
+		return nil, fmt.Errorf("train: this is to be node %d, and the plan has %d, counted from 0: give another --node, or set train.nodes and plan again", n, p.Options.Nodes)
+	}
 	unlock, err := lock(p.path(perNode(lockFile, o.At.Node)))
 	if err != nil {
 		return nil, err

@@ -394,6 +394,16 @@ func TestResumeRefusesAnotherTraining(t *testing.T) {
 	}
 }
 
+// Another node than the first keeps no record, so a number too many would train over
+// what is finished.
+func TestNodeThatIsNot(t *testing.T) {
+	b := newBench(t, "", nil)
+	for _, n := range []int{-1, 1} {
+		_, err := b.launch(LaunchOptions{At: &Rendezvous{Node: n, Host: "localhost", Port: MasterPort}})
+		b.fails(err, fmt.Sprintf("node %d", n), "--node")
+	}
+}
+
 func TestSecondLaunchIsRefused(t *testing.T) {
 	b := newBench(t, "hang=2", nil)
 	done := make(chan error)

@@ -55,7 +55,7 @@ type Config struct {
 	Eval      *Eval      `yaml:"eval"`
 	Ablation  *Ablation  `yaml:"ablation"` // sets for `tinyv balance --grid` and `tinyv ablate`
 
-	Verifiers map[string]Verifier `yaml:"verifiers"` // by name, for `tinyv eval` and `tinyv verify`
+	Verifiers map[string]Verifier `yaml:"verifiers"` // by name, for `tinyv eval` and `tinyv ablate`
 
 	Path  string         `yaml:"-"` // the file it was read from
 	lines map[string]int // of every key, for later errors

@@ -207,3 +207,35 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestShipped loads every config that users are given, but for what they must bring.
+func TestShipped(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join("..", "..", "configs", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifiers, err := filepath.Glob(filepath.Join("..", "..", "configs", "verifiers", "*.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded := 0
+	for _, path := range append(paths, verifiers...) {
+		if filepath.Base(path) == "profiles.yaml" {
+			continue // a file of profiles
+		}
+		loaded++
+		_, err := config.Load(path, "")
+		if filepath.Base(path) == "tinyv.yaml" { // the published wording is the user's
+			if err == nil || !strings.Contains(err.Error(), "tinyv-profiles.json") {
+				t.Errorf("%s: %v", path, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if loaded < 8 {
+		t.Errorf("%d configs found, so this test looks at little", loaded)
+	}
+}

@@ -44,6 +44,9 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 			return nil, c.Errorf(key, "is missing; an ablation exports, trains and evaluates each of its sets")
 		}
 	}
+	if c.Train.OutputDir != "" {
+		return nil, c.Errorf("train.output_dir", "is one directory, and each cell of an ablation trains into its own; remove the line")
+	}
 	if err := a.check(ctx); err != nil {
 		if !a.DryRun {
 			return nil, err

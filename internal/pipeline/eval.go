@@ -22,7 +22,6 @@ import (
 	"tinyv/train/eval/bench"
 	"tinyv/train/eval/score"
 	"tinyv/train/eval/serve"
-	"tinyv/verify"
 )
 
 // Evaluation says which verifier to measure, on what.
@@ -200,24 +199,24 @@ func (m *models) serve(e Evaluation, endpoints []config.Endpoint) error {
 	return nil
 }
 
+// start starts the server, and returns when it answers.
 func (s *served) start(ctx context.Context, env stage.Env) error {
 	if err := os.MkdirAll(filepath.Dir(s.options.Log), 0o755); err != nil {
 		return err
 	}
 	env.Log.Info("eval: starting the model server", "engine", s.options.Engine, "checkpoint", s.options.Checkpoint, "log", s.options.Log)
 	ctx, cancel := context.WithCancelCause(ctx)
-	watched := make(chan struct{})
-	go func() { // loading takes minutes, and there is nothing paid to wait for
-		defer close(watched)
+	var watch sync.WaitGroup
+	watch.Go(func() { // loading takes minutes, and there is no paid reply to wait for
 		select {
 		case <-env.Stop:
 			cancel(stage.ErrInterrupted)
 		case <-ctx.Done():
 		}
-	}()
+	})
 	err := s.Start(ctx)
 	cancel(nil)
-	<-watched
+	watch.Wait()
 	return err
 }
 
@@ -272,32 +271,4 @@ func verifierEndpoints(c *config.Config, name string) ([]config.Endpoint, error)
 		endpoints = append(endpoints, more...)
 	}
 	return endpoints, nil
-}
-
-// Verifier is a verifier that is open: it asks its models until it is closed.
-type Verifier struct {
-	verify.Verifier
-	Concurrency int // cases that it can be asked about at once; 0 = no model is behind it
-	models      *models
-}
-
-// Close closes the models behind it.
-func (v *Verifier) Close() error { return v.models.close() }
-
-// OpenVerifier opens a verifier of a config by name. Its journal is in dir.
-func OpenVerifier(ctx context.Context, env stage.Env, c *config.Config, name, dir string) (*Verifier, error) {
-	endpoints, err := verifierEndpoints(c, name)
-	if err != nil {
-		return nil, err
-	}
-	request := Request{Config: c, Out: dir}
-	m, err := openModelsOf(ctx, env, request, endpoints)
-	if err != nil {
-		return nil, err
-	}
-	v, err := m.verifier(ctx, request, name)
-	if err != nil {
-		return nil, errors.Join(err, m.close())
-	}
-	return &Verifier{v.verifier, v.concurrency, m}, nil
 }
