@@ -185,6 +185,36 @@ type State struct {
 	Points         []Point // each step once, also after a resume; Total, Elapsed and Remaining are zero
 }
 
+// entry is one of the history in trainer_state.json.
+type entry struct {
+	Step     int    `json:"step"`
+	Epoch    Float  `json:"epoch"`
+	Loss     *Float `json:"loss"`
+	EvalLoss *Float `json:"eval_loss"`
+	Rate     *Float `json:"learning_rate"`
+	GradNorm *Float `json:"grad_norm"`
+}
+
+// UnmarshalJSON takes the loss on an evaluation set also where it goes by the set's
+// name, as in eval_tinyv_eval_loss of LLaMA-Factory 0.9.2, whose trainer_log.jsonl
+// does not have it at all.
+func (e *entry) UnmarshalJSON(data []byte) error {
+	type plain entry
+	if err := json.Unmarshal(data, (*plain)(e)); err != nil || e.EvalLoss != nil {
+		return err
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(data, &all); err != nil {
+		return err
+	}
+	for name, value := range all { // there is one: a plan has one evaluation set
+		if strings.HasPrefix(name, "eval_") && strings.HasSuffix(name, "_loss") {
+			return json.Unmarshal(value, &e.EvalLoss)
+		}
+	}
+	return nil
+}
+
 // ReadState reads a trainer_state.json.
 func ReadState(path string) (*State, error) {
 	data, err := os.ReadFile(path)
@@ -192,17 +222,10 @@ func ReadState(path string) (*State, error) {
 		return nil, err
 	}
 	var s struct {
-		GlobalStep *int `json:"global_step"`
-		MaxSteps   int  `json:"max_steps"`
-		Batch      int  `json:"train_batch_size"`
-		History    []struct {
-			Step     int    `json:"step"`
-			Epoch    Float  `json:"epoch"`
-			Loss     *Float `json:"loss"`
-			EvalLoss *Float `json:"eval_loss"`
-			Rate     *Float `json:"learning_rate"`
-			GradNorm *Float `json:"grad_norm"`
-		} `json:"log_history"`
+		GlobalStep *int    `json:"global_step"`
+		MaxSteps   int     `json:"max_steps"`
+		Batch      int     `json:"train_batch_size"`
+		History    []entry `json:"log_history"`
 	}
 	if err := json.Unmarshal(quoteBare(data), &s); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -92,6 +92,23 @@ func TestCurveBack(t *testing.T) {
 	}
 }
 
+// Entries as 0.9.2 and 0.9.5 write them.
+func TestReadStateEvalLoss(t *testing.T) {
+	for _, name := range []string{"eval_tinyv_eval_loss", "eval_loss"} {
+		path := filepath.Join(t.TempDir(), "trainer_state.json")
+		content := `{"global_step": 10, "log_history": [{"epoch": 0.17, "step": 10, "loss": 4.7386},
+			{"epoch": 0.17, "` + name + `": 4.4435, "eval_tinyv_eval_runtime": 0.5, "num_input_tokens_seen": 16576, "step": 10},
+			{"epoch": 0.17, "step": 10, "train_loss": 5.1, "train_runtime": 9.3}]}`
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := ReadState(path)
+		if err != nil || len(s.Points) != 2 || s.Points[1].Loss != nil || *s.Points[1].EvalLoss != 4.4435 {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
 func TestReadState(t *testing.T) {
 	s, err := ReadState(filepath.Join("testdata", "nan_state.json"))
 	if err != nil {
