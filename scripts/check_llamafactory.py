@@ -216,7 +216,12 @@ def same_eval(first, second):
 
 
 def history(output):
-    return [e for e in read_json(output, TRAINER_STATE)["log_history"] if "loss" in e or "eval_loss" in e]
+    entries = []
+    for e in read_json(output, TRAINER_STATE)["log_history"]:
+        named = [k for k in e if re.fullmatch(r"eval_(.+_)?loss", k)]  # 0.9.2 puts the dataset's name in
+        if "loss" in e or named:
+            entries.append({**e, **({"eval_loss": e[named[0]]} if named else {})})
+    return entries
 
 
 def curve(output):
