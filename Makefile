@@ -79,7 +79,7 @@ check-readers: build ## every target of an export, loaded by the programs that r
 
 check-llamafactory: build ## a tiny model on CPU through the real LLaMA-Factory: train, interrupt, resume, serve, measure, ablate (7 GB of packages); LLAMAFACTORY=VERSION
 	python3 -m venv .venv/llamafactory
-	.venv/llamafactory/bin/pip install --quiet 'llamafactory==$(or $(LLAMAFACTORY),0.9.5)' 'torch==2.6.0' 'torchvision==0.21.0' 'torchaudio==2.6.0'
+	.venv/llamafactory/bin/pip install --quiet -r scripts/llamafactory/requirements-$(or $(LLAMAFACTORY),0.9.5).txt
 	scripts/check_llamafactory.sh .venv/llamafactory $(SHARED)/data/hardverify-math-even.json
 
 check-slurm: check-llamafactory ## its training once more, through Slurm on one node of this machine: submitted, requeued, resumed (Debian's slurm-wlm and munge; root installs them)

@@ -143,7 +143,7 @@ func environment(c *cli.Context) (context.Context, stage.Env, func()) {
 				return
 			}
 			if asked == 0 {
-				log.Info("stopping: waiting for replies that are already paid for; press Ctrl-C again to end at once")
+				log.Info("stopping: what is paid for or under way is brought to a safe end first; press Ctrl-C again to end at once")
 				close(stop)
 				continue
 			}

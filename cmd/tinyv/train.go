@@ -278,7 +278,11 @@ func runTraining(c *cli.Context, run func(context.Context, stage.Env, *train.Pla
 			return err
 		}
 		for _, f := range findings {
-			env.Log.Warn(f.String())
+			if f.Severity == train.Error {
+				env.Log.Error(f.String())
+			} else {
+				env.Log.Warn(f.String())
+			}
 		}
 		if err := refused(findings); err != nil {
 			return err
