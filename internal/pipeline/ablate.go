@@ -123,6 +123,10 @@ func (a Ablate) cell(ctx context.Context, env stage.Env, set balance.GridSet) er
 		e := a.evaluation(b)
 		e.Out = filepath.Join(r.dir(Eval), b.Name)
 		if a.Config.Eval.Serve != "" {
+			if gone(p.Options.OutputDir) && measured(e.Out) {
+				env.Log.Warn("ablate: the checkpoint is not there any more; what was measured of it stays", "checkpoint", p.Options.OutputDir, "evaluation", e.Out)
+				continue
+			}
 			e.Serve = &Serving{Engine: a.Config.Eval.Serve, Checkpoint: p.Options.OutputDir, Template: p.Options.Template, Args: a.Config.Eval.ServeArgs}
 		}
 		m, _, err := Evaluate(ctx, env, e)
@@ -132,6 +136,19 @@ func (a Ablate) cell(ctx context.Context, env stage.Env, set balance.GridSet) er
 		logDone(env, m, e.Out)
 	}
 	return nil
+}
+
+// gone reports whether there is no such directory: checkpoints are large, and are
+// taken away once they are measured.
+func gone(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// measured reports whether a directory holds a finished evaluation.
+func measured(dir string) bool {
+	m, err := manifest.Read(dir)
+	return err == nil && m.Complete
 }
 
 // prepare exports the set of a cell and plans its training.
