@@ -40,6 +40,7 @@ type launch struct {
 	heard   time.Time         // when either log last grew
 	stalled bool              // it was said since then
 	asked   bool              // NaN was said
+	awaited bool              // one look has waited for the words of it
 	dropped bool              // so were dropped rows
 }
 
@@ -189,7 +190,10 @@ func (l *launch) tellPoints() {
 			}
 		}
 	}
-	if l.nan != nil && !l.asked {
+	// The trainer's own words may come a moment after the line of the other log.
+	if l.nan != nil && !l.asked && l.notFiniteWords() == "" && !l.awaited {
+		l.awaited = true
+	} else if l.nan != nil && !l.asked {
 		l.asked = true
 		what := "it goes on, but the weights it writes from here on are of no use: Ctrl-C ends it"
 		if l.options.StopOnNaN {
