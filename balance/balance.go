@@ -194,7 +194,7 @@ func (s *set) figures(p *pool, c *candidates) map[string]int64 {
 		"questions": c.questions, "contaminated_questions": c.contaminatedQuestions, "near_duplicate_clusters": p.clusters, "copies": s.copies,
 		"true": 0, "false": 0,
 	}
-	for _, split := range []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} {
+	for _, split := range rows.Splits() {
 		figures[split], figures[split+"_true"], figures[split+"_false"] = 0, 0, 0
 	}
 	for k, n := range s.written {

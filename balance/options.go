@@ -60,11 +60,6 @@ func Strategies() []string {
 	return []string{StrategyDown, StrategyUp, StrategyBySource, StrategyByCategory}
 }
 
-// Origins lists every origin that a share can be given for.
-func Origins() []string {
-	return []string{rows.OriginSampled, rows.OriginAcceptance, rows.OriginSynthetic, rows.OriginNearMiss, rows.OriginHardening}
-}
-
 // check returns the options with their defaults, and the ratio.
 func (o Options) check() (Options, Ratio, error) {
 	ratio, err := ParseRatio(o.Ratio)
@@ -135,8 +130,8 @@ func (o Options) checkShares() error {
 	sum := 0.0
 	for _, origin := range slices.Sorted(maps.Keys(o.Shares)) {
 		weight := o.Shares[origin]
-		if !slices.Contains(Origins(), origin) {
-			return fmt.Errorf("balance.shares: %q is no origin; there are %s", origin, strings.Join(Origins(), ", "))
+		if !slices.Contains(rows.Origins(), origin) {
+			return fmt.Errorf("balance.shares: %q is no origin; there are %s", origin, strings.Join(rows.Origins(), ", "))
 		}
 		if !(weight >= 0 && weight <= maxTotal) || weight > 0 && weight < 1e-9 {
 			return fmt.Errorf("balance.shares.%s: %v is not a weight: a number from 0 to %d, and not below 1e-9 unless it is 0", origin, weight, int64(maxTotal))

@@ -285,7 +285,7 @@ func TestNestedTables(t *testing.T) {
 		}
 		var groups []group
 		var have []int64
-		for _, origin := range Origins() {
+		for _, origin := range rows.Origins() {
 			o.Shares[origin] = rapid.Float64Range(0.01, 10).Draw(t, "share")
 			for _, label := range []bool{true, false} {
 				groups = append(groups, group{split: rows.SplitTrain, origin: origin, label: label})

@@ -198,7 +198,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	}
 	defer provenance.abort()
 	j := job{Options: o, dir: dir, upstream: upstream, datasets: &datasetInfo{}}
-	for _, split := range splits() {
+	for _, split := range rows.Splits() {
 		if upstream.Figures[split] > 0 {
 			j.splits = append(j.splits, split)
 		}
@@ -267,9 +267,6 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 
 // balanceStage is the stage whose rows this one reads.
 const balanceStage = "balance"
-
-// splits lists the splits in the order in which they are named everywhere.
-func splits() []string { return []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} }
 
 // dropped says which rows were dropped, by reason.
 func dropped(c *manifest.Counts) string {

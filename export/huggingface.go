@@ -106,7 +106,7 @@ func openHuggingFace(j job) (target, error) {
 // have while they are written.
 func shardFiles() []string {
 	var names []string
-	for _, split := range splits() {
+	for _, split := range rows.Splits() {
 		names = append(names, publishedDir+"/"+hubSplit(split)+"-*.parquet")
 	}
 	return names

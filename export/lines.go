@@ -19,7 +19,7 @@ type lines[T any] struct {
 // splitFiles are the files of a target of JSON lines.
 func splitFiles(prefix string) []string {
 	var names []string
-	for _, split := range splits() {
+	for _, split := range rows.Splits() {
 		names = append(names, prefix+split+".jsonl")
 	}
 	return names

@@ -45,7 +45,7 @@ func TestEveryRowIsKept(t *testing.T) {
 		in := []rows.Example{because("Same.", "", example("sure", "1", true))}
 		for range 100 {
 			e := because(text(), text(), example(text(), text(), random.IntN(2) == 0))
-			in = append(in, inSplit(oneOf(splits()...), e))
+			in = append(in, inSplit(oneOf(rows.Splits()...), e))
 		}
 		dir := filepath.Join(t.TempDir(), "export")
 		m, err := runInto(t, stagetest.Env(), dir, in, o)

@@ -34,11 +34,6 @@ Exit codes:
 			&cli.StringFlag{Name: "score", Usage: "score the filled-in `FILE.csv`"},
 			&cli.BoolFlag{Name: "json", Usage: "with --score, print JSON"},
 		},
-		HideHelpCommand: true,
-		OnUsageError: func(c *cli.Context, err error, _ bool) error {
-			return &usageError{fmt.Sprintf("%v; `tinyv label audit --help` shows the flags", err)}
-		},
-		Before: refuseArguments,
 		Action: func(c *cli.Context) error {
 			if c.String("in") == "" {
 				return &usageError{"--in is missing: name a run's label directory, for example --in runs/quickstart/label"}
@@ -93,7 +88,7 @@ func scoreAudit(c *cli.Context) error {
 // withSubcommands adds subcommands to a command that does something itself too,
 // and goes on refusing what is neither.
 func withSubcommands(command *cli.Command, subcommands ...*cli.Command) *cli.Command {
-	command.Subcommands = subcommands
+	addSubcommands(command, subcommands...)
 	action := command.Action
 	command.Action = func(c *cli.Context) error {
 		if err := refuseArguments(c); err != nil {

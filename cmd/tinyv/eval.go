@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -159,11 +158,6 @@ Example:
 			&cli.Int64Flag{Name: "seed", Value: 42, Usage: "draw the bootstrap's rows by the seed `N`"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		},
-		HideHelpCommand: true,
-		OnUsageError: func(c *cli.Context, err error, _ bool) error {
-			return &usageError{fmt.Sprintf("%v; `tinyv eval compare --help` shows the flags", err)}
-		},
-		Before: refuseArguments,
 		Action: func(c *cli.Context) error {
 			for _, required := range []string{"a", "b"} {
 				if c.String(required) == "" {
@@ -175,9 +169,7 @@ Example:
 				return err
 			}
 			if c.Bool("json") {
-				enc := json.NewEncoder(c.App.Writer)
-				enc.SetIndent("", "  ")
-				return enc.Encode(comparison)
+				return printJSON(c.App.Writer, comparison)
 			}
 			return comparison.Text(c.App.Writer)
 		},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -37,11 +36,6 @@ Example:
 			&cli.IntFlag{Name: "most", Value: 5, Usage: "list the first `N` problems of each kind and dataset; all are counted"},
 			&cli.BoolFlag{Name: "json", Usage: "print JSON"},
 		},
-		HideHelpCommand: true,
-		OnUsageError: func(c *cli.Context, err error, _ bool) error {
-			return &usageError{fmt.Sprintf("%v; `tinyv export validate --help` shows the flags", err)}
-		},
-		Before: refuseArguments,
 		Action: func(c *cli.Context) error {
 			if c.String("dir") == "" {
 				return &usageError{"--dir is missing: name a directory with a dataset_info.json, for example --dir runs/quickstart/export"}
@@ -68,9 +62,7 @@ Example:
 
 func printValidation(w io.Writer, r *llamafactory.Report, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(r)
+		return printJSON(w, r)
 	}
 	for _, p := range r.Problems {
 		if _, err := fmt.Fprintln(w, p); err != nil {

@@ -32,19 +32,10 @@ func journalCommand() *cli.Command {
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
-		Subcommands: []*cli.Command{
-			journalStats(), journalList(), journalGet(), journalVerify(), journalCompact(), journalExport(),
-		},
 	}
+	addSubcommands(command, journalStats(), journalList(), journalGet(), journalVerify(), journalCompact(), journalExport())
 	for _, sub := range command.Subcommands {
-		sub.OnUsageError = func(c *cli.Context, err error, _ bool) error {
-			return &usageError{fmt.Sprintf("%v; `tinyv journal %s --help` shows the flags", err, c.Command.Name)}
-		}
 		sub.Flags = append([]cli.Flag{journalFlag}, sub.Flags...)
-		sub.HideHelpCommand = true
-		if sub.Before == nil {
-			sub.Before = refuseArguments
-		}
 	}
 	return command
 }

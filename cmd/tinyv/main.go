@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -106,6 +107,28 @@ func newApp() *cli.App {
 
 func onUsageError(c *cli.Context, err error, _ bool) error {
 	return &usageError{fmt.Sprintf("%v; `tinyv %s --help` shows the flags", err, c.Command.Name)}
+}
+
+// addSubcommands adds subcommands, which name themselves where a flag is wrong and
+// refuse arguments.
+func addSubcommands(command *cli.Command, subcommands ...*cli.Command) {
+	command.Subcommands = subcommands
+	for _, sub := range subcommands {
+		sub.HideHelpCommand = true
+		sub.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
+			return &usageError{fmt.Sprintf("%v; `tinyv %s %s --help` shows the flags", err, command.Name, sub.Name)}
+		}
+		if sub.Before == nil {
+			sub.Before = refuseArguments
+		}
+	}
+}
+
+// printJSON prints a value as people read JSON.
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }
 
 // refuseArguments refuses what is no flag: the flags after it would be ignored.

@@ -74,11 +74,6 @@ Exit codes:
 			&cli.IntFlag{Name: "row-bytes", Value: 400, Usage: fmt.Sprintf("texts of a row have `N` bytes on average, %d or more", pool.MinRowBytes)},
 			verboseFlag,
 		},
-		HideHelpCommand: true,
-		OnUsageError: func(c *cli.Context, err error, _ bool) error {
-			return &usageError{fmt.Sprintf("%v; `tinyv sim pool --help` shows the flags", err)}
-		},
-		Before: refuseArguments,
 		Action: simPoolAction,
 	}
 }

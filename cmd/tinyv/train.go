@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -49,14 +48,7 @@ func trainCommand() *cli.Command {
 			return cli.ShowSubcommandHelp(c)
 		},
 	}
-	command.Subcommands = []*cli.Command{plan, preflightCommand(), launchCommand(), resumeCommand(), statusCommand()}
-	for _, sub := range command.Subcommands {
-		sub.HideHelpCommand = true
-		sub.Before = refuseArguments
-		sub.OnUsageError = func(c *cli.Context, err error, _ bool) error {
-			return &usageError{fmt.Sprintf("%v; `tinyv train %s --help` shows the flags", err, sub.Name)}
-		}
-	}
+	addSubcommands(command, plan, preflightCommand(), launchCommand(), resumeCommand(), statusCommand())
 	return command
 }
 
@@ -94,9 +86,7 @@ func preflightCommand() *cli.Command {
 				return err
 			}
 			if c.Bool("json") {
-				enc := json.NewEncoder(c.App.Writer)
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(findings); err != nil {
+				if err := printJSON(c.App.Writer, findings); err != nil {
 					return err
 				}
 				return refused(findings)
@@ -155,9 +145,7 @@ func statusCommand() *cli.Command {
 				return err
 			}
 			if c.Bool("json") {
-				enc := json.NewEncoder(c.App.Writer)
-				enc.SetIndent("", "  ")
-				return enc.Encode(status)
+				return printJSON(c.App.Writer, status)
 			}
 			_, err = io.WriteString(c.App.Writer, status.Text())
 			return err

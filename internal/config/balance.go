@@ -53,9 +53,6 @@ type Ablation struct {
 	Seeds  []int64  `yaml:"seeds"`  // default is the run's
 }
 
-// The origins of rows, as balance.shares names them.
-var origins = []string{rows.OriginSampled, rows.OriginAcceptance, rows.OriginSynthetic, rows.OriginNearMiss, rows.OriginHardening}
-
 func (k *checker) balance(b *Balance) {
 	if b == nil {
 		return
@@ -101,6 +98,7 @@ func (k *checker) balance(b *Balance) {
 
 func (k *checker) shares(b *Balance) {
 	var sum float64
+	origins := rows.Origins()
 	for _, origin := range slices.Sorted(maps.Keys(b.Shares)) {
 		key, x := "balance.shares."+origin, b.Shares[origin]
 		if !slices.Contains(origins, origin) {

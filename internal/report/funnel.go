@@ -152,13 +152,13 @@ func (f *funnel) balance(m *manifest.Manifest) {
 	if g["copies"] > 0 {
 		f.line(1, "repeated", g["copies"], 0, "more rows, by up-sampling")
 	}
-	for _, split := range []string{rows.SplitTrain, rows.SplitEval, rows.SplitHeldOut} {
+	for _, split := range rows.Splits() {
 		if g[split] == 0 {
 			continue
 		}
 		note := fmt.Sprintf("%s True + %s False", thousands(g[split+"_true"]), thousands(g[split+"_false"]))
 		joint := "; "
-		for _, origin := range []string{rows.OriginSampled, rows.OriginAcceptance, rows.OriginSynthetic, rows.OriginNearMiss, rows.OriginHardening} {
+		for _, origin := range rows.Origins() {
 			if n := g[split+"_"+origin]; n > 0 {
 				note += joint + fmt.Sprintf("%s %s", thousands(n), strings.ReplaceAll(origin, "_", " "))
 				joint = " + "

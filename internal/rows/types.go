@@ -147,6 +147,9 @@ const (
 	SplitHeldOut = "held_out" // sources that training never sees
 )
 
+// Splits lists the splits, in the order in which files and tables have them.
+func Splits() []string { return []string{SplitTrain, SplitEval, SplitHeldOut} }
+
 // Where the answer of an Annotation or Example comes from.
 const (
 	OriginSampled    = "sampled"    // a model's answer that the rule verifier rejects
@@ -155,6 +158,11 @@ const (
 	OriginNearMiss   = "near_miss"  // a wrong answer close to the ground truth
 	OriginHardening  = "hardening"  // an answer that attacks a verifier
 )
+
+// Origins lists where answers come from, in the order in which tables have them.
+func Origins() []string {
+	return []string{OriginSampled, OriginAcceptance, OriginSynthetic, OriginNearMiss, OriginHardening}
+}
 
 // Tokens is a count of tokens as rows hold it. No reply has more than fit; a server
 // that says so is not believed.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 
 	"tinyv/internal/llm"
@@ -218,15 +217,4 @@ func (t *tally) finish(s *manifest.Stage) (*manifest.Manifest, error) {
 	}
 	counts := map[string]*manifest.Counts{"problems": t.problems, "requests": t.requests, "candidates": t.rejects.Counts}
 	return s.Finish(append(t.out.Files(), stage.RejectedFile), counts, t.figures, &t.spent, t.simulated)
-}
-
-// Kinds lists the kinds of candidates of each origin, for reports and configs.
-func Kinds() map[string][]string {
-	return map[string][]string{
-		rows.OriginSynthetic: {kindEquivalent},
-		rows.OriginNearMiss: {
-			kindSign, kindOffByOne, kindDigit, kindLostSolution, kindIntervalEnd, kindUnit, kindReciprocal, kindSwappedFraction, kindDroppedConstant, kindDroppedFactor, kindReordered, kindOption, kindOpposite, kindAsked,
-		},
-		rows.OriginHardening: slices.Clone(attackKinds),
-	}
 }
