@@ -105,7 +105,7 @@ const (
 )
 
 // watch looks at the logs until the trainer ends or is to be ended.
-func (l *launch) watch(ctx context.Context, ps *processes, words, points *trainerlog.Lines) int {
+func (l *launch) watch(ctx context.Context, ps *started, words, points *trainerlog.Lines) int {
 	tick := time.NewTicker(l.options.every)
 	defer tick.Stop()
 	l.heard = time.Now()

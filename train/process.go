@@ -1,16 +1,16 @@
 package train
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"tinyv/internal/processes"
 )
 
 // runVariable is set for the trainer and inherited by all that it starts. The
@@ -18,8 +18,8 @@ import (
 // orphans when what started them is killed: only this mark finds them.
 const runVariable = "TINYV_RUN"
 
-// processes are a trainer and everything that it started.
-type processes struct {
+// started is a trainer and everything that it started.
+type started struct {
 	mark  string
 	pid   int           // of the trainer, and of its group
 	ended chan struct{} // closed when the trainer itself has ended
@@ -28,15 +28,15 @@ type processes struct {
 
 // start starts a command in a group of its own, so that a Ctrl-C of the terminal
 // does not reach it, with output to a file, so that it outlives us if we are killed.
-func start(command, environment []string, output *os.File, mark string) (*processes, error) {
+func start(command, environment []string, output *os.File, mark string) (*started, error) {
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = append(append(os.Environ(), environment...), runVariable+"="+mark)
+	cmd.Env = append(append(os.Environ(), environment...), string(markOf(mark)))
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the trainer: %w; install LLaMA-Factory (pip install llamafactory), or put its environment first on PATH", err)
 	}
-	p := &processes{mark: mark, pid: cmd.Process.Pid, ended: make(chan struct{})}
+	p := &started{mark: mark, pid: cmd.Process.Pid, ended: make(chan struct{})}
 	go func() {
 		defer close(p.ended)
 		p.err = cmd.Wait()
@@ -51,7 +51,7 @@ const killWait = 30 * time.Second
 // end ends every process: it asks with SIGTERM, and kills what is left after grace,
 // or as soon as now is closed. A trainer saves nothing on SIGINT either, and SIGINT
 // makes llamafactory-cli kill torchrun before that has ended its workers.
-func (p *processes) end(grace time.Duration, now <-chan struct{}) error {
+func (p *started) end(grace time.Duration, now <-chan struct{}) error {
 	p.signal(syscall.SIGTERM)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -82,16 +82,16 @@ func (p *processes) end(grace time.Duration, now <-chan struct{}) error {
 	}
 }
 
-func (p *processes) signal(s syscall.Signal) {
-	if !p.hasEnded() || !procfs() { // else its number may be another's by now
+func (p *started) signal(s syscall.Signal) {
+	if !p.hasEnded() || !processes.Findable() { // else its number may be another's by now
 		_ = syscall.Kill(-p.pid, s)
 	}
 	for _, pid := range marked(p.mark) {
-		signalMarked(pid, p.mark, s)
+		markOf(p.mark).Signal(pid, s)
 	}
 }
 
-func (p *processes) hasEnded() bool {
+func (p *started) hasEnded() bool {
 	select {
 	case <-p.ended:
 		return true
@@ -100,54 +100,13 @@ func (p *processes) hasEnded() bool {
 	}
 }
 
-func (p *processes) gone() bool { return p.hasEnded() && len(marked(p.mark)) == 0 }
+func (p *started) gone() bool { return p.hasEnded() && len(marked(p.mark)) == 0 }
 
-// procfs reports whether processes can be found by their mark. Elsewhere than on
-// Linux only those of the trainer's own group are ended.
-func procfs() bool {
-	_, err := os.Stat("/proc/self/environ")
-	return err == nil
-}
+// markOf is what all processes of a launch carry in their environment.
+func markOf(launch string) processes.Mark { return processes.Mark(runVariable + "=" + launch) }
 
 // marked lists the living processes of a launch.
-func marked(mark string) []int {
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		return nil
-	}
-	var found []int
-	for _, e := range entries {
-		if pid, err := strconv.Atoi(e.Name()); err == nil && isMarked(pid, mark) {
-			found = append(found, pid)
-		}
-	}
-	slices.Sort(found)
-	return found
-}
-
-// isMarked reports whether a process is of a launch. One that has ended and is not
-// yet waited for has no environment, and is not.
-func isMarked(pid int, mark string) bool {
-	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-	if err != nil {
-		return false
-	}
-	want := []byte(runVariable + "=" + mark)
-	return slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(variable []byte) bool { return bytes.Equal(variable, want) })
-}
-
-// signalMarked takes hold of the process before it looks at its mark, so that a
-// number that is given to another one in between does no harm.
-func signalMarked(pid int, mark string, s syscall.Signal) {
-	process, err := os.FindProcess(pid)
-	if err != nil {
-		return
-	}
-	defer process.Release()
-	if isMarked(pid, mark) {
-		_ = process.Signal(s) // it may have ended
-	}
-}
+func marked(launch string) []int { return markOf(launch).Living() }
 
 func numbers(pids []int) string {
 	words := make([]string, len(pids))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tinyv/internal/manifest"
+	"tinyv/internal/processes"
 	"tinyv/train/trainerlog"
 )
 
@@ -73,7 +74,7 @@ func ReadStatus(dir string) (*Status, error) {
 func (s *Status) run(run *Run) {
 	s.State, s.Words = run.Outcome, run.Words
 	host, _ := os.Hostname()
-	if run.Outcome != Running || run.Host != host || !procfs() {
+	if run.Outcome != Running || run.Host != host || !processes.Findable() {
 		return // of another host only the record tells
 	}
 	if s.Processes = marked(run.ID); len(s.Processes) == 0 {

@@ -1,18 +1,18 @@
 package serve
 
 import (
-	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"tinyv/internal/processes"
 )
 
 // markName is the variable by which a server's processes are known, those included
@@ -25,14 +25,14 @@ const defaultGrace = 20 * time.Second
 // process is a program with everything that it starts.
 type process struct {
 	cmd   *exec.Cmd
-	mark  string
+	mark  processes.Mark
 	grace time.Duration // between SIGTERM and SIGKILL
 	done  chan struct{} // closed when the program itself has ended
 }
 
 func startProcess(cmd *exec.Cmd, output *os.File) (*process, error) {
-	p := &process{cmd: cmd, mark: markName + "=" + rand.Text(), grace: defaultGrace, done: make(chan struct{})}
-	cmd.Env = append(cmd.Env, p.mark)
+	p := &process{cmd: cmd, mark: processes.Mark(markName + "=" + rand.Text()), grace: defaultGrace, done: make(chan struct{})}
+	cmd.Env = append(cmd.Env, string(p.mark))
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
@@ -83,7 +83,7 @@ func (p *process) stop() {
 
 func (p *process) goneWithin(d time.Duration) bool {
 	for deadline := time.Now().Add(d); ; time.Sleep(50 * time.Millisecond) {
-		if p.ended() && len(p.marked()) == 0 {
+		if p.ended() && len(p.mark.Living()) == 0 {
 			return true
 		}
 		if time.Now().After(deadline) {
@@ -101,31 +101,11 @@ func (p *process) signal(s syscall.Signal) {
 		group = p.cmd.Process.Pid
 		_ = syscall.Kill(-group, s) // it may have gone just now
 	}
-	for _, pid := range p.marked() {
+	for _, pid := range p.mark.Living() {
 		if of, err := syscall.Getpgid(pid); err == nil && of != group {
-			_ = syscall.Kill(pid, s)
+			p.mark.Signal(pid, s)
 		}
 	}
-}
-
-// marked lists the processes that carry the mark in their environment; none where
-// there is no /proc.
-func (p *process) marked() []int {
-	environs, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is valid
-	var pids []int
-	for _, path := range environs {
-		env, err := os.ReadFile(path)
-		if err != nil {
-			continue // another's, or gone
-		}
-		if !bytes.Contains(append([]byte{0}, append(env, 0)...), []byte("\x00"+p.mark+"\x00")) {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
-			pids = append(pids, pid)
-		}
-	}
-	return pids
 }
 
 // lastWords returns the last lines of a log.

@@ -194,7 +194,7 @@ func TestStart(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if left := s.process.marked(); len(left) > 0 {
+			if left := s.process.mark.Living(); len(left) > 0 {
 				t.Errorf("processes %v are left", left)
 			}
 			if _, err := net.Dial("tcp", "127.0.0.1:"+port); err == nil {
@@ -214,7 +214,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := len(s.process.marked()); n != 2 {
+			if n := len(s.process.mark.Living()); n != 2 {
 				t.Errorf("%d processes carry the mark, want 2", n)
 			}
 			if how == "stubborn" {
@@ -223,7 +223,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
-			if left := s.process.marked(); len(left) > 0 {
+			if left := s.process.mark.Living(); len(left) > 0 {
 				t.Errorf("processes %v are left", left)
 			}
 		})
