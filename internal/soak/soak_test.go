@@ -81,9 +81,10 @@ func everyFault() []sim.Fault {
 }
 
 // TestSoak makes many calls at a server with 10% faults of every kind: each is
-// answered or marked, the counts add up, and nothing is left behind.
+// answered or marked, the counts add up, and nothing is left behind. It runs alone:
+// it counts the files and goroutines of the process, and the servers of the other
+// tests of this package are in it.
 func TestSoak(t *testing.T) {
-	t.Parallel()
 	world := sim.DefaultWorld()
 	world.Faults = sim.Faults{Rate: 0.1, Seed: 1, Kinds: everyFault(), RetryAfter: time.Second, Slow: 100 * time.Millisecond}
 	server, err := sim.Start(context.WithoutCancel(t.Context()), world, "", quiet)
