@@ -349,10 +349,28 @@ func mustBeEmpty(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() && e.Name() == journalDir {
+		if e.IsDir() && e.Name() == journalDir || e.Name() == Name+".tmp" && cutOff(filepath.Join(dir, e.Name())) {
 			continue
 		}
 		return fmt.Errorf("%s holds files that tinyv did not write (%q among them); they are left alone: name another --out", dir, e.Name())
 	}
 	return nil
 }
+
+// cutOff reports whether the file is the beginning of a manifest of ours: what a run
+// leaves that is killed before its first manifest has its name.
+func cutOff(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return false
+	}
+	n := min(len(data), len(opening))
+	return string(data[:n]) == opening[:n]
+}
+
+// opening is what every manifest begins with, as Stage.write writes it.
+const opening = "{\n  \"tool\": \"tinyv\",\n"
