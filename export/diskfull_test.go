@@ -1,11 +1,8 @@
-//go:build unix
-
 package export
 
 import (
 	"errors"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -14,12 +11,16 @@ import (
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stagetest"
+	"tinyv/internal/stagetest/fulldisk"
 )
 
 // A full disk, as a limit on the size of files: no file that is not whole gets its
 // name, nothing temporary stays, the manifest says that the export is incomplete, and the
 // same command does it again.
 func TestDiskFull(t *testing.T) {
+	if !fulldisk.Alone(t) {
+		return
+	}
 	in := []rows.Example{example("first", "1", true)}
 	for i := range 400 {
 		in = append(in, example(strings.Repeat("long ", 200)+string(rune('a'+i%26)), "1", i%2 == 0))
@@ -29,22 +30,8 @@ func TestDiskFull(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "export")
 	o := Options{Targets: []string{"llama_factory", "preference"}, Prompt: template, Dataset: "d"}
 
-	signal.Ignore(syscall.SIGXFSZ)
-	defer signal.Reset(syscall.SIGXFSZ)
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-		t.Skip(err)
-	}
-	limit := old
-	limit.Cur = 300 << 10
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Skip(err)
-	}
-	_, failed := Run(t.Context(), stagetest.Env(), dir, balance, o)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-		t.Fatal(err)
-	}
-
+	var failed error
+	fulldisk.At(t, 300<<10, func() { _, failed = Run(t.Context(), stagetest.Env(), dir, balance, o) })
 	if !errors.Is(failed, syscall.EFBIG) || !strings.Contains(failed.Error(), dir) {
 		t.Errorf("the error is %v", failed)
 	}

@@ -7,15 +7,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
+
 	"tinyv/internal/journal"
+	"tinyv/internal/stagetest/fulldisk"
 )
 
 // The tests here were written against defects that a review found.
@@ -235,6 +235,9 @@ func TestLeavingCallerKillsNothing(t *testing.T) {
 // After the journal has failed, more is asked and paid for, and lost.
 
 func TestNothingIsAskedAfterTheJournalFailed(t *testing.T) {
+	if !fulldisk.Alone(t) {
+		return
+	}
 	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(5 * time.Millisecond)
 		say(okBody)(w, r)
@@ -244,19 +247,14 @@ func TestNothingIsAskedAfterTheJournalFailed(t *testing.T) {
 	if _, err := p.Chat(t.Context(), ask("a")); err != nil {
 		t.Fatal(err)
 	}
-	signal.Ignore(syscall.SIGXFSZ)
-	var old syscall.Rlimit
-	syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old)
-	limit := old
-	limit.Cur = 400
-	syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit)
-	defer syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old)
 	failed := 0
-	for i := range 100 {
-		if _, err := p.Chat(t.Context(), ask(fmt.Sprint(i))); err != nil {
-			failed++
+	fulldisk.At(t, 400, func() {
+		for i := range 100 {
+			if _, err := p.Chat(t.Context(), ask(fmt.Sprint(i))); err != nil {
+				failed++
+			}
 		}
-	}
+	})
 	if n := s.calls.Load(); n > 5 {
 		t.Errorf("%d calls paid, %d of 100 failed, journal has %d", n, failed, j.Len())
 	}

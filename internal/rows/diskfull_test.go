@@ -1,37 +1,26 @@
-//go:build unix
-
 package rows
 
 import (
 	"errors"
 	"math/rand/v2"
-	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"tinyv/internal/stagetest/fulldisk"
 )
 
 // A full disk, as a limit on the size of files: no half part gets a final name,
 // whole parts stay, and the error is told.
 func TestDiskFull(t *testing.T) {
-	signal.Ignore(syscall.SIGXFSZ)
-	defer signal.Reset(syscall.SIGXFSZ)
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-		t.Skip(err)
+	if !fulldisk.Alone(t) {
+		return
 	}
-	limit := old
-	limit.Cur = 300 << 10
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Skip(err)
-	}
-	defer func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-			t.Fatal(err)
-		}
-	}()
+	fulldisk.At(t, 300<<10, func() { diskFull(t) })
+}
 
+func diskFull(t *testing.T) {
 	noise := make([]byte, 64<<10) // that does not compress
 	random := rand.NewChaCha8([32]byte{1})
 	for _, ext := range ownFormats {
@@ -64,13 +53,6 @@ func TestDiskFull(t *testing.T) {
 		}
 		if got := len(readAll[Rejected](t, dir)); got != 20*len(w.Files()) {
 			t.Errorf("%s: %d whole parts have %d rows", ext, len(w.Files()), got)
-		}
-
-		if err := WriteFile(filepath.Join(dir, "manifest.json"), make([]byte, 400<<10)); !errors.Is(err, syscall.EFBIG) {
-			t.Errorf("WriteFile gives %v", err)
-		}
-		if got := names(t, dir); len(got) != len(w.Files()) {
-			t.Errorf("%s: after WriteFile the directory has %q", ext, got)
 		}
 	}
 }

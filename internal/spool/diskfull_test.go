@@ -1,49 +1,25 @@
-//go:build unix
-
 package spool
 
 import (
 	"errors"
 	"os"
-	"os/exec"
-	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
-)
 
-// limited says that this process may limit the size of its files: the test runs
-// itself again, since go test writes a file of its own beside the tests.
-const limited = "TINYV_TEST_LIMITED"
+	"tinyv/internal/stagetest/fulldisk"
+)
 
 // A full disk, as a limit on the size of files: the error names the file and the
 // way out, every later call repeats it, and the file goes.
 func TestDiskFull(t *testing.T) {
-	if os.Getenv(limited) == "" {
-		again := exec.Command(os.Args[0], "-test.run=^TestDiskFull$")
-		again.Env = append(os.Environ(), limited+"=1")
-		if out, err := again.CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
+	if !fulldisk.Alone(t) {
 		return
 	}
-	signal.Ignore(syscall.SIGXFSZ)
-	defer signal.Reset(syscall.SIGXFSZ)
-	var old syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-		t.Skip(err)
-	}
-	limit := old
-	limit.Cur = 300 << 10
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
-		t.Skip(err)
-	}
-	defer func() {
-		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &old); err != nil {
-			t.Fatal(err)
-		}
-	}()
+	fulldisk.At(t, 300<<10, func() { diskFull(t) })
+}
 
+func diskFull(t *testing.T) {
 	for _, records := range []int{100_000, 3800} { // while adding, and with the last run
 		dir := t.TempDir()
 		s := Create(dir, ".spool-*", 128<<10)
