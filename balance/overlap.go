@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"text/tabwriter"
 
-	"tinyv/internal/rows"
+	"tinyv/internal/durable"
 )
 
 // The files in which a grid says what its sets have in common.
@@ -67,7 +67,7 @@ func (g *grid) writeOverlap(dir string) error {
 	if err != nil {
 		return fmt.Errorf("encoding what the sets of a grid have in common: %w", err)
 	}
-	if err := rows.WriteFile(filepath.Join(dir, OverlapFile), append(data, '\n')); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, OverlapFile), append(data, '\n')); err != nil {
 		return err
 	}
 	var text bytes.Buffer
@@ -86,5 +86,5 @@ func (g *grid) writeOverlap(dir string) error {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%.1f%%\n", p.A, p.B, p.Common, p.Most, 100*p.Share)
 	}
 	table.Flush()
-	return rows.WriteFile(filepath.Join(dir, OverlapTable), text.Bytes())
+	return durable.WriteFile(filepath.Join(dir, OverlapTable), text.Bytes())
 }

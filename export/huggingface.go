@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 )
@@ -181,7 +182,7 @@ func (t *huggingFace) finish() ([]string, error) {
 	if err := c.write(&text); err != nil {
 		return nil, err
 	}
-	return append(names, CardFile), rows.WriteFile(filepath.Join(t.dir, CardFile), []byte(text.String()))
+	return append(names, CardFile), durable.WriteFile(filepath.Join(t.dir, CardFile), []byte(text.String()))
 }
 
 func (t *huggingFace) abort() {

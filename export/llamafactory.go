@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 
-	"tinyv/internal/rows"
+	"tinyv/internal/durable"
 )
 
 // DatasetInfoFile describes the datasets of a directory to LLaMA-Factory.
@@ -136,7 +136,7 @@ func (i *datasetInfo) write(dir string) error {
 	if err := enc.Encode(i.entries); err != nil {
 		return err
 	}
-	return rows.WriteFile(filepath.Join(dir, DatasetInfoFile), buf.Bytes())
+	return durable.WriteFile(filepath.Join(dir, DatasetInfoFile), buf.Bytes())
 }
 
 // DatasetName is the name of a split in dataset_info.json.

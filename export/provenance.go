@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/rows"
 )
 
@@ -79,7 +80,7 @@ func (p *provenance) finish() ([]string, error) {
 	var names []string
 	for i, part := range p.parts {
 		name := fmt.Sprintf("%s-%05d.parquet", ProvenanceStem, i)
-		if err := rows.CopyFile(part, filepath.Join(p.dir, name)); err != nil {
+		if err := durable.CopyFile(part, filepath.Join(p.dir, name)); err != nil {
 			return nil, err
 		}
 		names = append(names, name)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/label/stats"
@@ -132,7 +133,7 @@ func (t *tally) writeStats(dir string, upstream *manifest.Manifest) (files []str
 	if err != nil {
 		return nil, err
 	}
-	if err := rows.WriteFile(filepath.Join(dir, stats.File), data); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, stats.File), data); err != nil {
 		return nil, err
 	}
 	files = append(files, stats.File)
@@ -151,10 +152,10 @@ func (t *tally) writeStats(dir string, upstream *manifest.Manifest) (files []str
 		}{t.agreement.Summary(), t.agreement}, "", "  "); err != nil {
 			return nil, fmt.Errorf("encoding the agreement on categories: %w", err)
 		}
-		if err := rows.WriteFile(filepath.Join(dir, TaxonomyFile), append(data, '\n')); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, TaxonomyFile), append(data, '\n')); err != nil {
 			return nil, err
 		}
 		files = append(files, TaxonomyFile)
 	}
-	return append(files, StatsTable), rows.WriteFile(filepath.Join(dir, StatsTable), table.Bytes())
+	return append(files, StatsTable), durable.WriteFile(filepath.Join(dir, StatsTable), table.Bytes())
 }

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"time"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
-	"tinyv/internal/rows"
 	"tinyv/internal/version"
 )
 
@@ -126,7 +126,7 @@ func (h *history) write(dir string) error {
 	if err != nil {
 		return fmt.Errorf("encoding the record of a training: %w", err)
 	}
-	return rows.WriteFile(filepath.Join(dir, HistoryFile), append(content, '\n'))
+	return durable.WriteFile(filepath.Join(dir, HistoryFile), append(content, '\n'))
 }
 
 // last is the last launch, nil if there is none.

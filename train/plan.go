@@ -21,8 +21,8 @@ import (
 	"strconv"
 	"strings"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
-	"tinyv/internal/rows"
 )
 
 // The files of a plan.
@@ -178,7 +178,7 @@ func (p *Plan) Resume(checkpoint string) (*Plan, error) {
 	resumed := *p
 	resumed.Config = p.path(ResumeFile)
 	config = fmt.Appendf(config, "\n### resume\nresume_from_checkpoint: %s\n", text(checkpoint))
-	return &resumed, rows.WriteFile(resumed.Config, config)
+	return &resumed, durable.WriteFile(resumed.Config, config)
 }
 
 // Command is what runs the plan: the program and its arguments.
@@ -332,7 +332,7 @@ func (p *Plan) write(sections []section, known *keys) ([]string, error) {
 	}
 	var names []string
 	for _, f := range files {
-		if err := rows.WriteFile(p.path(f.name), f.data); err != nil {
+		if err := durable.WriteFile(p.path(f.name), f.data); err != nil {
 			return nil, err
 		}
 		names = append(names, f.name)

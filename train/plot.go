@@ -13,7 +13,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"tinyv/internal/rows"
+	"tinyv/internal/durable"
 	"tinyv/train/trainerlog"
 )
 
@@ -41,7 +41,7 @@ func PlotLoss(dir string, points []trainerlog.Point) error {
 		if _, err := w.WriteTo(&b); err != nil {
 			return fmt.Errorf("plotting the loss: %w", err)
 		}
-		if err := rows.WriteFile(filepath.Join(dir, name), b.Bytes()); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, name), b.Bytes()); err != nil {
 			return err
 		}
 	}

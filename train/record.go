@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
-	"tinyv/internal/rows"
 	"tinyv/train/trainerlog"
 )
 
@@ -146,7 +146,7 @@ func (r *result) write(record *Record, points []trainerlog.Point) error {
 	if err != nil {
 		return fmt.Errorf("encoding the record of a training: %w", err)
 	}
-	if err := rows.WriteFile(filepath.Join(r.stage.Dir, RecordFile), append(content, '\n')); err != nil {
+	if err := durable.WriteFile(filepath.Join(r.stage.Dir, RecordFile), append(content, '\n')); err != nil {
 		return err
 	}
 	var lines []byte
@@ -157,7 +157,7 @@ func (r *result) write(record *Record, points []trainerlog.Point) error {
 		}
 		lines = append(append(lines, line...), '\n')
 	}
-	if err := rows.WriteFile(filepath.Join(r.stage.Dir, LossFile), lines); err != nil {
+	if err := durable.WriteFile(filepath.Join(r.stage.Dir, LossFile), lines); err != nil {
 		return err
 	}
 	return PlotLoss(r.stage.Dir, points)

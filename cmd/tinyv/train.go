@@ -11,9 +11,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tinyv/internal/config"
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/pipeline"
-	"tinyv/internal/rows"
 	"tinyv/internal/stage"
 	"tinyv/train"
 )
@@ -305,7 +305,7 @@ func submit(ctx context.Context, c *cli.Context, p *train.Plan) error {
 		return err
 	}
 	file := filepath.Join(p.Dir, train.BatchFile)
-	if err := rows.WriteFile(file, text); err != nil {
+	if err := durable.WriteFile(file, text); err != nil {
 		return err
 	}
 	job, err := train.Submit(ctx, file)

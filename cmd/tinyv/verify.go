@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/rows"
 	"tinyv/verify/protocol"
 	"tinyv/verify/rules"
@@ -75,15 +75,14 @@ func openLines(c *cli.Context) (iter.Seq2[rows.Line, error], output, error) {
 	if path == "-" {
 		return in, out, nil
 	}
-	f, err := os.Create(path + ".tmp")
+	f, err := durable.Create(path)
 	if err != nil {
-		return nil, out, fmt.Errorf("writing verdicts: %w", err)
+		return nil, out, err
 	}
 	return in, output{f, func(whole bool) error {
-		err := f.Close()
-		if !whole || err != nil {
-			return errors.Join(err, os.Remove(path+".tmp"))
+		if !whole {
+			return f.Discard()
 		}
-		return os.Rename(path+".tmp", path)
+		return f.Commit()
 	}}, nil
 }

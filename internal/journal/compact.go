@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"slices"
+
+	"tinyv/internal/durable"
 )
 
 // Compacted says what a compaction did.
@@ -170,13 +173,13 @@ func (c *compaction) rewrite(old *segment) (*segment, error) {
 		if err := os.Remove(old.indexPath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if err := syncDir(old.dir); err != nil {
+		if err := durable.SyncDir(old.dir); err != nil {
 			return nil, err
 		}
 		c.step("index removed")
 	}
 	var frames []frame
-	err := writeBeside(packed.path(), func(f *os.File) error {
+	err := durable.WriteBy(packed.path(), func(f io.Writer) error {
 		out := bufio.NewWriterSize(f, frameText)
 		w, err := newFrameWriter(out)
 		if err != nil {
@@ -212,7 +215,7 @@ func (c *compaction) rewrite(old *segment) (*segment, error) {
 		if err := os.Remove(old.path()); err != nil {
 			return nil, err
 		}
-		if err := syncDir(old.dir); err != nil {
+		if err := durable.SyncDir(old.dir); err != nil {
 			return nil, err
 		}
 		c.step("old segment removed")

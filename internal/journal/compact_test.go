@@ -17,6 +17,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"pgregory.net/rapid"
+
+	"tinyv/internal/durable"
 )
 
 func mustCompact(t testing.TB, dir string, log *bytes.Buffer) Compacted {
@@ -186,7 +188,7 @@ func TestCompactKilledAfterEachStep(t *testing.T) {
 			}
 			seen := map[int]bool{}
 			for _, name := range names(t, dir) {
-				if strings.HasSuffix(name, unfinishedName) {
+				if strings.HasSuffix(name, durable.Suffix) {
 					t.Errorf("%s is left", name)
 				}
 				if number, _, ok := parseName(name); ok {

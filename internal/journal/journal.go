@@ -43,6 +43,8 @@ import (
 	"slices"
 	"sync"
 	"syscall"
+
+	"tinyv/internal/durable"
 )
 
 const (
@@ -55,7 +57,6 @@ const (
 	segmentBytes = 256 << 20
 
 	fileMode = 0o644
-	dirMode  = 0o755
 )
 
 // ErrClosed is returned by calls on a Journal or Reader that was closed.
@@ -146,7 +147,7 @@ func open(dir string, log *slog.Logger, limit int64) (_ *Journal, err error) {
 }
 
 func lockDir(dir string) (*os.File, error) {
-	if err := makeDir(dir); err != nil {
+	if err := durable.MakeDir(dir); err != nil {
 		return nil, err
 	}
 	return acquire(filepath.Join(dir, lockName))
@@ -375,7 +376,7 @@ func (j *Journal) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := syncDir(next.dir); err != nil {
+	if err := durable.SyncDir(next.dir); err != nil {
 		return errors.Join(err, file.Close())
 	}
 	next.file = file

@@ -1,20 +1,20 @@
 package journal
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"tinyv/internal/durable"
 )
 
 const (
-	namePrefix     = "journal-"
-	plainSuffix    = ".jsonl"
-	packedSuffix   = ".jsonl.zst"
-	indexSuffix    = ".idx"
-	unfinishedName = ".tmp" // of a file that is being written beside its name
+	namePrefix   = "journal-"
+	plainSuffix  = ".jsonl"
+	packedSuffix = ".jsonl.zst"
+	indexSuffix  = ".idx"
 )
 
 // segment is one file of records. The newest one is open: it is appended to and
@@ -140,63 +140,11 @@ func (s *segment) writeIndex() error {
 	if err != nil {
 		return err
 	}
-	return writeBeside(s.indexPath(), func(f *os.File) error {
-		_, err := f.Write(data)
-		return err
-	})
+	return durable.WriteFile(s.indexPath(), data)
 }
 
 // take adds a record that was read or written.
 func (s *segment) take(key Key, at span, totals Totals) {
 	s.recent[key] = at
 	s.totals.add(totals)
-}
-
-// writeBeside makes a file that appears under its name only when it is whole and
-// durable.
-func writeBeside(path string, write func(*os.File) error) error {
-	f, err := os.Create(path + unfinishedName)
-	if err != nil {
-		return err
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// makeDir makes dir and its missing parents, and makes the new names durable.
-func makeDir(dir string) error {
-	if _, err := os.Stat(dir); err == nil {
-		return nil
-	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeDir(parent); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir(dir, dirMode); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return syncDir(parent)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("making the directory %q durable: %w", dir, err)
-	}
-	return nil
 }

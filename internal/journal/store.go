@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tinyv/internal/durable"
 )
 
 // ErrNone is in the error of opening a directory to read that has no journal.
@@ -96,7 +98,7 @@ func list(dir string) ([]*segment, error) {
 
 // tidy removes what a killed process left beside the segments.
 func tidy(dir string, found []*segment, log *slog.Logger) ([]*segment, error) {
-	unfinished, err := filepath.Glob(filepath.Join(escapeGlob(dir), namePrefix+"*"+unfinishedName))
+	unfinished, err := filepath.Glob(filepath.Join(escapeGlob(dir), namePrefix+"*"+durable.Suffix))
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +179,7 @@ func (s *segment) remove() error {
 	if err := os.Remove(s.path()); err != nil {
 		return err
 	}
-	return syncDir(s.dir)
+	return durable.SyncDir(s.dir)
 }
 
 func openSegment(s *segment, m mode) (*segment, error) {

@@ -23,6 +23,7 @@ import (
 	"strings"
 	"time"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/rows"
 	"tinyv/internal/version"
 )
@@ -193,7 +194,7 @@ func (s *Stage) write() error {
 	if err != nil {
 		return fmt.Errorf("encoding the manifest of stage %s: %w", s.m.Stage, err)
 	}
-	return rows.WriteFile(filepath.Join(s.Dir, Name), append(data, '\n'))
+	return durable.WriteFile(filepath.Join(s.Dir, Name), append(data, '\n'))
 }
 
 // Read returns the manifest of a stage directory.

@@ -10,6 +10,7 @@ import (
 
 	"tinyv/balance"
 	"tinyv/internal/config"
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
@@ -217,7 +218,7 @@ func (a Ablate) record(grid *balance.GridResult) ([]ablation.Cell, error) {
 		files[ablationStem+"-"+f.Name+".svg"], files[ablationStem+"-"+f.Name+".png"] = f.SVG, f.PNG
 	}
 	for name, data := range files {
-		if err := rows.WriteFile(filepath.Join(a.Out, name), data); err != nil {
+		if err := durable.WriteFile(filepath.Join(a.Out, name), data); err != nil {
 			return nil, err
 		}
 	}
@@ -333,7 +334,7 @@ func (a Ablate) submit(ctx context.Context, env stage.Env, set balance.GridSet) 
 		return "", err
 	}
 	file := filepath.Join(p.Dir, train.BatchFile)
-	if err := rows.WriteFile(file, text); err != nil {
+	if err := durable.WriteFile(file, text); err != nil {
 		return "", err
 	}
 	return train.Submit(ctx, file)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/stagetest/fulldisk"
 )
 
@@ -48,7 +49,7 @@ func diskFull(t *testing.T) {
 		if closing == nil {
 			t.Errorf("%s: Close says nothing", ext)
 		}
-		if got := names(t, dir); len(got) == 0 || strings.HasSuffix(got[len(got)-1], temporary) || len(got) != len(w.Files()) {
+		if got := names(t, dir); len(got) == 0 || strings.HasSuffix(got[len(got)-1], durable.Suffix) || len(got) != len(w.Files()) {
 			t.Errorf("%s: the directory has %q, Files is %q", ext, got, w.Files())
 		}
 		if got := len(readAll[Rejected](t, dir)); got != 20*len(w.Files()) {

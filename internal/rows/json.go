@@ -17,6 +17,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"tinyv/internal/durable"
 )
 
 // maxLine is the longest JSON line, or element of a JSON array, that is read, in bytes.
@@ -41,7 +43,7 @@ type text struct {
 func openText(path string, f format) (*text, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening %q: %w", path, cause(err))
+		return nil, fmt.Errorf("opening %q: %w", path, durable.Cause(err))
 	}
 	t := &text{path: path, file: file, close: func() {}}
 	if err := t.open(f); err != nil {
@@ -55,7 +57,7 @@ func (t *text) open(f format) error {
 	raw := bufio.NewReaderSize(t.file, 256<<10)
 	head, err := raw.Peek(4)
 	if err != nil && err != io.EOF {
-		return fmt.Errorf("reading %q: %w", t.path, cause(err))
+		return fmt.Errorf("reading %q: %w", t.path, durable.Cause(err))
 	}
 
 	is := "text"
@@ -121,7 +123,7 @@ func (t *text) failedAfter(where string, err error) error {
 		return fmt.Errorf("reading %q: %sthe file is cut off inside its compressed data; %s (%w)", t.path, where, again, err)
 	}
 	if _, ok := errors.AsType[*os.PathError](err); ok {
-		return fmt.Errorf("reading %q: %s%w", t.path, where, cause(err))
+		return fmt.Errorf("reading %q: %s%w", t.path, where, durable.Cause(err))
 	}
 	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		return fmt.Errorf("reading %q: %sits zstd window is larger than %s, which would cost as much memory; compress it again without --long", t.path, where, size(zstd.MaxWindowSize))

@@ -12,6 +12,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	schema "github.com/parquet-go/parquet-go/format"
+
+	"tinyv/internal/durable"
 )
 
 // parquetFile is an open Parquet file.
@@ -26,7 +28,7 @@ type parquetFile struct {
 func openParquet(path string) (*parquetFile, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening %q: %w", path, cause(err))
+		return nil, fmt.Errorf("opening %q: %w", path, durable.Cause(err))
 	}
 	p := &parquetFile{path: path, file: file}
 	if err := p.open(); err != nil {
@@ -39,7 +41,7 @@ func openParquet(path string) (*parquetFile, error) {
 func (p *parquetFile) open() error {
 	info, err := p.file.Stat()
 	if err != nil {
-		return cause(err)
+		return durable.Cause(err)
 	}
 	bytes := info.Size()
 	if bytes == 0 {
@@ -47,7 +49,7 @@ func (p *parquetFile) open() error {
 	}
 	var head, tail [8]byte
 	if n, err := p.file.ReadAt(head[:min(8, bytes)], 0); err != nil {
-		return fmt.Errorf("reading %d bytes: %w", n, cause(err))
+		return fmt.Errorf("reading %d bytes: %w", n, durable.Cause(err))
 	}
 	switch {
 	case string(head[:4]) == "PARE":
@@ -60,7 +62,7 @@ func (p *parquetFile) open() error {
 		return fmt.Errorf("the file ends after %d bytes, too few for Parquet; %s", bytes, again)
 	}
 	if _, err := p.file.ReadAt(tail[:], bytes-8); err != nil {
-		return cause(err)
+		return durable.Cause(err)
 	}
 	if string(tail[4:]) == "PARE" {
 		return errors.New("the Parquet file is encrypted, which is not supported; write it without encryption")
@@ -130,7 +132,7 @@ func isEmpty(group *schema.RowGroup) bool {
 
 func damaged(err error) error {
 	if _, ok := errors.AsType[*os.PathError](err); ok {
-		return cause(err)
+		return durable.Cause(err)
 	}
 	return fmt.Errorf("the Parquet file is damaged; copy it or make it again (%w)", err)
 }

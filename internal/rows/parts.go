@@ -1,13 +1,13 @@
 package rows
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tinyv/internal/durable"
 )
 
 type encoding int8
@@ -71,7 +71,7 @@ var sideFiles = []string{"manifest.json", "rejected.jsonl", "gold_refused.jsonl"
 func Parts(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fmt.Errorf("opening %q: %w", path, cause(err))
+		return nil, fmt.Errorf("opening %q: %w", path, durable.Cause(err))
 	}
 	if !info.IsDir() {
 		if _, ok := formatOf(path); !ok {
@@ -82,7 +82,7 @@ func Parts(path string) ([]string, error) {
 
 	entries, err := os.ReadDir(path) // sorted by name
 	if err != nil {
-		return nil, fmt.Errorf("listing %q: %w", path, cause(err))
+		return nil, fmt.Errorf("listing %q: %w", path, durable.Cause(err))
 	}
 	var parts []string
 	var first format
@@ -95,7 +95,7 @@ func Parts(path string) ([]string, error) {
 		// Stat, not the entry's own type: a Hugging Face cache is made of links.
 		info, err := os.Stat(part)
 		if err != nil {
-			return nil, fmt.Errorf("opening %q: %w", part, cause(err))
+			return nil, fmt.Errorf("opening %q: %w", part, durable.Cause(err))
 		}
 		if info.IsDir() {
 			continue
@@ -113,12 +113,4 @@ func Parts(path string) ([]string, error) {
 		return nil, fmt.Errorf("directory %q has no file to read; looked for %s", path, extensions)
 	}
 	return slices.Clip(parts), nil
-}
-
-// cause strips the path that os errors repeat; the callers quote it themselves.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }

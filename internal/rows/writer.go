@@ -4,14 +4,14 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"tinyv/internal/durable"
 )
 
 const defaultRowsPerPart = 1_000_000
@@ -62,7 +62,7 @@ func Create[T any](dir, stem, ext string, rowsPerPart int64) (*Writer[T], error)
 		rowsPerPart = defaultRowsPerPart
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, fmt.Errorf("making directory %q: %w", dir, cause(err))
+		return nil, fmt.Errorf("making directory %q: %w", dir, durable.Cause(err))
 	}
 	w := &Writer[T]{dir: dir, stem: stem, format: f, rowsPerPart: rowsPerPart}
 	if err := w.begin(); err != nil { // now, so that a directory that takes no files is known before the work
@@ -176,20 +176,20 @@ func (w *Writer[T]) CloseShards() error {
 	for i, name := range w.files {
 		shard := fmt.Sprintf("%s-%05d-of-%05d.%s", w.stem, i, len(w.files), w.format.ext)
 		if err := os.Rename(filepath.Join(w.dir, name), filepath.Join(w.dir, shard)); err != nil {
-			return fmt.Errorf("naming %q: %w", filepath.Join(w.dir, shard), cause(linkCause(err)))
+			return fmt.Errorf("naming %q: %w", filepath.Join(w.dir, shard), durable.Cause(err))
 		}
 		w.files[i] = shard
 	}
-	return syncDir(w.dir)
+	return durable.SyncDir(w.dir)
 }
 
 func (w *Writer[T]) removeLeftOver() error {
 	entries, err := os.ReadDir(w.dir)
 	if err != nil {
-		return fmt.Errorf("listing %q: %w", w.dir, cause(err))
+		return fmt.Errorf("listing %q: %w", w.dir, durable.Cause(err))
 	}
 	for _, e := range entries {
-		name := strings.TrimSuffix(e.Name(), ".tmp") // what a killed run left
+		name := strings.TrimSuffix(e.Name(), durable.Suffix) // what a killed run left
 		digits, ok := strings.CutPrefix(name, w.stem+"-")
 		if !ok {
 			continue
@@ -200,7 +200,7 @@ func (w *Writer[T]) removeLeftOver() error {
 			continue
 		}
 		if err := os.Remove(filepath.Join(w.dir, e.Name())); err != nil {
-			return fmt.Errorf("removing %q of an earlier run: %w", e.Name(), cause(err))
+			return fmt.Errorf("removing %q of an earlier run: %w", e.Name(), durable.Cause(err))
 		}
 	}
 	return nil
@@ -221,23 +221,21 @@ func (w *Writer[T]) Abort() error {
 // part is one file in writing.
 type part[T any] struct {
 	path  string // once it is whole
-	file  *os.File
+	file  *durable.File
 	buf   *bufio.Writer
 	lines *lines[T] // for JSON lines
 	table *table[T] // for Parquet
 	rows  int64
 }
 
-const temporary = ".tmp"
-
 // bytesPerWrite is how much goes to a file at once. A block that is not smaller is
 // not copied before.
 const bytesPerWrite = 256 << 10
 
 func newPart[T any](path string, f format) (*part[T], error) {
-	file, err := os.Create(path + temporary)
+	file, err := durable.Create(path)
 	if err != nil {
-		return nil, fmt.Errorf("creating %q: %w", path+temporary, cause(err))
+		return nil, err
 	}
 	p := &part[T]{path: path, file: file, buf: bufio.NewWriterSize(file, bytesPerWrite)}
 	if err := p.open(f); err != nil {
@@ -256,7 +254,7 @@ func (p *part[T]) open(f format) (err error) {
 }
 
 func (p *part[T]) wrap(err error) error {
-	return fmt.Errorf("writing %q: %w", p.path, cause(err))
+	return fmt.Errorf("writing %q: %w", p.path, durable.Cause(err))
 }
 
 func (p *part[T]) write(row *T) error {
@@ -277,13 +275,7 @@ func (p *part[T]) finish() error {
 	if err := p.flush(); err != nil {
 		return errors.Join(p.wrap(err), p.discard())
 	}
-	if err := p.file.Close(); err != nil {
-		return errors.Join(p.wrap(err), p.remove())
-	}
-	if err := os.Rename(p.path+temporary, p.path); err != nil {
-		return errors.Join(p.wrap(linkCause(err)), p.remove())
-	}
-	return syncDir(filepath.Dir(p.path))
+	return p.file.Commit()
 }
 
 func (p *part[T]) flush() error {
@@ -294,10 +286,7 @@ func (p *part[T]) flush() error {
 	if err := closing(); err != nil {
 		return err
 	}
-	if err := p.buf.Flush(); err != nil {
-		return err
-	}
-	return p.file.Sync()
+	return p.buf.Flush()
 }
 
 // discard closes and removes the temporary file.
@@ -308,79 +297,5 @@ func (p *part[T]) discard() error {
 	case p.lines != nil:
 		p.lines.behind.stop()
 	}
-	p.file.Close() // its content is not wanted any more
-	return p.remove()
-}
-
-func (p *part[T]) remove() error {
-	if err := os.Remove(p.path + temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("removing %q: %w", p.path+temporary, cause(err))
-	}
-	return nil
-}
-
-// linkCause strips the two paths that an error of renaming repeats.
-func linkCause(err error) error {
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
-}
-
-// syncDir makes a rename in a directory last.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("opening directory %q: %w", dir, cause(err))
-	}
-	defer d.Close()
-	// Some network file systems cannot; their renames last as they are.
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("flushing directory %q: %w", dir, cause(err))
-	}
-	return nil
-}
-
-// WriteFile writes a whole small file: to its name with .tmp added, flushed to
-// disk, and renamed. A reader sees the old content or the new, never a part.
-func WriteFile(path string, data []byte) error {
-	return writeFile(path, func(file *os.File) error {
-		_, err := file.Write(data)
-		return err
-	})
-}
-
-// CopyFile writes the content of a file to another path, as WriteFile does.
-func CopyFile(from, to string) error {
-	in, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("opening %q: %w", from, cause(err))
-	}
-	defer in.Close()
-	return writeFile(to, func(file *os.File) error {
-		_, err := io.Copy(file, in)
-		return err
-	})
-}
-
-func writeFile(path string, write func(*os.File) error) error {
-	file, err := os.Create(path + temporary)
-	if err != nil {
-		return fmt.Errorf("creating %q: %w", path+temporary, cause(err))
-	}
-	err = write(file)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closing := file.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(path+temporary, path)
-	}
-	if err != nil {
-		os.Remove(path + temporary) // the first error is the one to tell
-		return fmt.Errorf("writing %q: %w", path, cause(linkCause(err)))
-	}
-	return syncDir(filepath.Dir(path))
+	return p.file.Discard()
 }

@@ -205,37 +205,6 @@ func TestDirectoryRemoved(t *testing.T) {
 	}
 }
 
-func TestWriteFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "manifest.json")
-	for _, data := range []string{"first, and longer", "", "second"} {
-		if err := WriteFile(path, []byte(data)); err != nil {
-			t.Fatal(err)
-		}
-		got, err := os.ReadFile(path)
-		if err != nil || string(got) != data {
-			t.Errorf("read back %q, %v; want %q", got, err, data)
-		}
-	}
-	if got := names(t, dir); len(got) != 1 {
-		t.Errorf("the directory has %q", got)
-	}
-
-	if err := WriteFile(filepath.Join(dir, "gone", "x"), nil); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("in a directory that is not there: %v", err)
-	}
-	target := filepath.Join(dir, "a directory")
-	if err := os.Mkdir(target, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := WriteFile(target, []byte("x")); err == nil || strings.Count(err.Error(), "a directory") != 1 {
-		t.Errorf("in place of a directory: %v", err)
-	}
-	if got := names(t, dir); len(got) != 2 {
-		t.Errorf("an error leaves %q", got)
-	}
-}
-
 // A single file promises what a set does, and touches nothing beside it.
 func TestCreateFile(t *testing.T) {
 	for _, ext := range ownFormats {

@@ -9,6 +9,8 @@ import (
 	"iter"
 	"slices"
 	"sync"
+
+	"tinyv/internal/durable"
 )
 
 const (
@@ -53,7 +55,7 @@ func (s *Spool) Sorted() iter.Seq2[Record, error] {
 			spent <- batch // has room for every batch there is
 		}
 		if failed != nil {
-			yield(Record{}, fmt.Errorf("reading the temporary file %q, which rows are sorted in: %w", s.file.Name(), cause(failed)))
+			yield(Record{}, fmt.Errorf("reading the temporary file %q, which rows are sorted in: %w", s.file.Name(), durable.Cause(failed)))
 		}
 	}
 }

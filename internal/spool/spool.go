@@ -22,6 +22,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"tinyv/internal/durable"
 )
 
 // Record is one record.
@@ -105,7 +107,7 @@ func (s *Spool) spill() error {
 	if s.file == nil {
 		file, err := os.CreateTemp(s.dir, s.pattern)
 		if err != nil {
-			s.broken = fmt.Errorf("making a temporary file to sort rows in, in %q: %w", s.dir, cause(err))
+			s.broken = fmt.Errorf("making a temporary file to sort rows in, in %q: %w", s.dir, durable.Cause(err))
 			return s.broken
 		}
 		s.file = file
@@ -125,7 +127,7 @@ func (s *Spool) spill() error {
 func (s *Spool) wait() error {
 	s.writing.Wait()
 	if s.failed != nil && s.broken == nil {
-		s.broken = fmt.Errorf("writing the temporary file %q, which rows are sorted in: %w; make room there, or name another output directory", s.file.Name(), cause(s.failed))
+		s.broken = fmt.Errorf("writing the temporary file %q, which rows are sorted in: %w; make room there, or name another output directory", s.file.Name(), durable.Cause(s.failed))
 	}
 	return s.broken
 }
@@ -160,7 +162,7 @@ func (s *Spool) Close() error {
 	s.file = nil
 	file.Close() // its content is not wanted any more
 	if err := os.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the temporary file %q: %w", file.Name(), cause(err))
+		return fmt.Errorf("removing the temporary file %q: %w", file.Name(), durable.Cause(err))
 	}
 	return nil
 }
@@ -217,11 +219,3 @@ func (r *run) room(payload, half int) {
 }
 
 func (r *run) reset() { r.entries, r.data = r.entries[:0], r.data[:0] }
-
-// cause strips the path that os errors repeat.
-func cause(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
-}

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/label"
@@ -174,7 +175,7 @@ func (s *Sample) write(dir string, items []item) error {
 		}
 	}
 	for _, f := range files {
-		if err := rows.WriteFile(filepath.Join(dir, f.name), f.content); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, f.name), f.content); err != nil {
 			return err
 		}
 	}

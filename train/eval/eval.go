@@ -43,6 +43,7 @@ import (
 	"strings"
 	"time"
 
+	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/ordered"
 	"tinyv/internal/progress"
@@ -221,7 +222,7 @@ func write(dir string, d page.Data) error {
 		name string
 		data []byte
 	}{{MarkdownFile, page.Markdown(d)}, {HTMLFile, html}, {File, append(data, '\n')}} {
-		if err := rows.WriteFile(filepath.Join(dir, f.name), f.data); err != nil {
+		if err := durable.WriteFile(filepath.Join(dir, f.name), f.data); err != nil {
 			return err
 		}
 	}

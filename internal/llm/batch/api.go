@@ -18,6 +18,8 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	openai "github.com/sashabaranov/go-openai"
+
+	"tinyv/internal/durable"
 )
 
 // patience says how long the queue waits for the server.
@@ -355,7 +357,7 @@ func (q *Queue) download(id, path string) error {
 	if err != nil {
 		return fmt.Errorf("batch: %w", err)
 	}
-	f, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
+	f, err := durable.Create(path)
 	if err != nil {
 		return fmt.Errorf("batch: %w", err)
 	}
@@ -364,16 +366,17 @@ func (q *Queue) download(id, path string) error {
 		_, err := io.Copy(writer{f, &disk}, watch.reader(body))
 		return err
 	})
+	if err != nil {
+		_ = f.Discard() // what stays is written over
+	}
 	if disk != nil {
-		f.Close()
-		return fmt.Errorf("batch: writing %s: %w", path, disk)
+		return fmt.Errorf("batch: writing %s: %w", path, durable.Cause(disk))
 	}
 	if err != nil {
-		f.Close()
 		return q.failed("downloading file "+id, true, header, watch.cause(ctx, err))
 	}
-	if err := finish(f, path); err != nil {
-		return fmt.Errorf("batch: writing %s: %w", path, err)
+	if err := f.Commit(); err != nil {
+		return fmt.Errorf("batch: %w", err)
 	}
 	return nil
 }

@@ -44,6 +44,8 @@ import (
 	"time"
 
 	openai "github.com/sashabaranov/go-openai"
+
+	"tinyv/internal/durable"
 )
 
 // What Options have where their fields are zero: the limits are OpenAI's.
@@ -177,7 +179,7 @@ func open(ctx context.Context, o Options, p patience) (*Queue, error) {
 	if o.Gather < 0 || o.Poll < 0 || o.MaxRequests < 0 || o.MaxBytes < 0 || o.MaxTokens < 0 {
 		return nil, errors.New("batch: no option may be negative")
 	}
-	if err := os.MkdirAll(o.Dir, dirMode); err != nil {
+	if err := durable.MakeDir(o.Dir); err != nil { // its name, too, must not be lost with what is paid for
 		return nil, fmt.Errorf("batch: %w", err)
 	}
 	lock, err := acquire(filepath.Join(o.Dir, lockName))

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"tinyv/internal/durable"
 )
 
 // maxGathers bounds how often a trickle of requests can put off a batch, in
@@ -179,7 +181,7 @@ func (q *Queue) finishInput(b *batch) error {
 	q.mu.Unlock()
 	if err == nil {
 		// The directory itself must not be lost once it describes a paid batch.
-		err = errors.Join(syncDir(b.dir), syncDir(q.o.Dir))
+		err = errors.Join(durable.SyncDir(b.dir), durable.SyncDir(q.o.Dir))
 	}
 	if err != nil {
 		return fmt.Errorf("batch: writing %s: %w", b.path(inputName), err)

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"tinyv/internal/durable"
 )
 
 // What is in the directory of a batch.
@@ -20,7 +22,6 @@ const (
 	errorsName = "errors.jsonl"
 	keptName   = "kept.log"
 
-	dirMode  = 0o755
 	fileMode = 0o644
 )
 
@@ -72,7 +73,7 @@ func newBatch(dir string) (*batch, error) {
 	rand.Read(random[:])
 	b := &batch{state: state{ID: fmt.Sprintf("%x", random)}}
 	b.dir = filepath.Join(dir, b.state.ID)
-	if err := os.Mkdir(b.dir, dirMode); err != nil {
+	if err := os.Mkdir(b.dir, 0o755); err != nil {
 		return nil, err
 	}
 	return b, nil
@@ -87,43 +88,10 @@ func (b *batch) to(s step) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(b.path(stateName), append(data, '\n')); err != nil {
+	if err := durable.WriteFile(b.path(stateName), append(data, '\n')); err != nil {
 		return fmt.Errorf("batch: noting that batch %s is %s: %w", b.state.ID, s, err)
 	}
 	return nil
-}
-
-// writeFile replaces a file durably, or leaves it as it was.
-func writeFile(path string, data []byte) error {
-	f, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, fileMode)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	return finish(f, path)
-}
-
-// finish makes a file durable under its name, and closes it.
-func finish(f *os.File, path string) error {
-	err := f.Sync()
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // remove deletes what is on disk. The state file goes first: a directory
