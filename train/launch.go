@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"tinyv/internal/lock"
 	"tinyv/internal/manifest"
 	"tinyv/internal/stage"
 )
@@ -73,11 +74,11 @@ func run(ctx context.Context, env stage.Env, p *Plan, o LaunchOptions, resume bo
 	if n := o.At.Node; n < 0 || n >= p.Options.Nodes {
 		return nil, fmt.Errorf("train: this is to be node %d, and the plan has %d, counted from 0: give another --node, or set train.nodes and plan again", n, p.Options.Nodes)
 	}
-	unlock, err := lock(p.path(perNode(lockFile, o.At.Node)))
+	held, err := lockLaunch(p.path(perNode(lockFile, o.At.Node)))
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
+	defer held.Release()
 
 	now, err := newHistory(p)
 	if err != nil {
@@ -190,6 +191,17 @@ func (l *launch) choose() error {
 		}
 		time.Sleep(l.options.every)
 	}
+}
+
+// lockFile is the name of the lock of a launch. Of node N > 0 it is train-nodeN.lock.
+const lockFile = "train.lock"
+
+func lockLaunch(path string) (*lock.Lock, error) {
+	held, err := lock.Take(path)
+	if other, ok := errors.AsType[*lock.HeldError](err); ok {
+		return nil, fmt.Errorf("this training is being run by %s; `tinyv train status` shows how far it is", other.By)
+	}
+	return held, err
 }
 
 // hasLog reports whether a training was begun in an output directory.

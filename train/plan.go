@@ -130,9 +130,9 @@ func (p *Plan) free() (unlock func(), err error) {
 	if _, err := os.Stat(path); err != nil {
 		return nothing, nil // none was launched
 	}
-	unlock, running := lock(path)
+	held, running := lockLaunch(path)
 	if running == nil {
-		return unlock, nil
+		return held.Release, nil
 	}
 	if there, err := Read(p.Dir); err == nil {
 		now, err1 := json.Marshal(p)

@@ -51,11 +51,11 @@ func compact(ctx context.Context, dir string, log *slog.Logger, step func(string
 	if found, err := list(dir); errors.Is(err, fs.ErrNotExist) || err == nil && len(found) == 0 {
 		return done, ErrNone // before the lock file is made
 	}
-	lock, err := lockDir(dir)
+	held, err := lockDir(dir)
 	if err != nil {
 		return done, err
 	}
-	defer release(lock)
+	defer held.Release()
 	// Every record is read again: what is superseded by a record that has been
 	// damaged since it was indexed must not be dropped.
 	s, err := openStore(dir, mode{repair: true, rescan: true, log: log})

@@ -45,6 +45,7 @@ import (
 	"syscall"
 
 	"tinyv/internal/durable"
+	"tinyv/internal/lock"
 )
 
 const (
@@ -66,7 +67,7 @@ var ErrClosed = errors.New("the journal is closed")
 // goroutines at once.
 type Journal struct {
 	log   *slog.Logger
-	lock  *os.File
+	lock  *lock.Lock
 	limit int64 // segmentBytes, or less in tests
 
 	mu    sync.RWMutex // for what commits change: the list of segments, the open one, the sums
@@ -107,13 +108,13 @@ func Open(dir string, log *slog.Logger) (*Journal, error) {
 
 // open does all that Open does but start the writer.
 func open(dir string, log *slog.Logger, limit int64) (_ *Journal, err error) {
-	lock, err := lockDir(dir)
+	held, err := lockDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			release(lock)
+			held.Release()
 		}
 	}()
 	s, err := openStore(dir, mode{repair: true, log: log})
@@ -127,7 +128,7 @@ func open(dir string, log *slog.Logger, limit int64) (_ *Journal, err error) {
 	}()
 	j := &Journal{
 		log:     log,
-		lock:    lock,
+		lock:    held,
 		limit:   limit,
 		store:   s,
 		puts:    make(chan *put),
@@ -146,11 +147,17 @@ func open(dir string, log *slog.Logger, limit int64) (_ *Journal, err error) {
 	return j, nil
 }
 
-func lockDir(dir string) (*os.File, error) {
+const lockName = "journal.lock"
+
+func lockDir(dir string) (*lock.Lock, error) {
 	if err := durable.MakeDir(dir); err != nil {
 		return nil, err
 	}
-	return acquire(filepath.Join(dir, lockName))
+	held, err := lock.Take(filepath.Join(dir, lockName))
+	if _, other := errors.AsType[*lock.HeldError](err); other {
+		return nil, fmt.Errorf("%w; wait for it to end or name another journal", err)
+	}
+	return held, err
 }
 
 // Len returns the number of keys.
@@ -233,7 +240,7 @@ func (j *Journal) shut() error {
 	close(j.closing)
 	<-j.stopped
 	err := j.store.close()
-	release(j.lock)
+	j.lock.Release()
 	if err != nil {
 		return fmt.Errorf("closing the journal: %w", err)
 	}

@@ -13,7 +13,6 @@ import (
 	"reflect"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -425,17 +424,6 @@ func TestFind(t *testing.T) {
 		if _, err := r.Find(bad, 1); err == nil {
 			t.Errorf("%q was taken for a key", bad)
 		}
-	}
-}
-
-func TestLockErrorSaysWhatToDo(t *testing.T) {
-	for _, errno := range []syscall.Errno{syscall.ENOLCK, syscall.EOPNOTSUPP, syscall.ENOSYS} {
-		if err := lockError("/nfs/journal.lock", errno); !errors.Is(err, errno) || !strings.Contains(err.Error(), "no file locks") {
-			t.Errorf("%v", err)
-		}
-	}
-	if err := lockError("x", fs.ErrPermission); strings.Contains(err.Error(), "no file locks") {
-		t.Errorf("%v", err)
 	}
 }
 

@@ -36,7 +36,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -46,6 +45,7 @@ import (
 	openai "github.com/sashabaranov/go-openai"
 
 	"tinyv/internal/durable"
+	"tinyv/internal/lock"
 )
 
 // What Options have where their fields are zero: the limits are OpenAI's.
@@ -114,7 +114,7 @@ type Queue struct {
 	o        Options
 	api      *openai.Client
 	patience patience
-	lock     *os.File
+	lock     *lock.Lock
 
 	ctx    context.Context // ends when the queue is closed or has failed for good
 	cancel context.CancelFunc
@@ -182,7 +182,10 @@ func open(ctx context.Context, o Options, p patience) (*Queue, error) {
 	if err := durable.MakeDir(o.Dir); err != nil { // its name, too, must not be lost with what is paid for
 		return nil, fmt.Errorf("batch: %w", err)
 	}
-	lock, err := acquire(filepath.Join(o.Dir, lockName))
+	held, err := lock.Take(filepath.Join(o.Dir, lockName))
+	if _, other := errors.AsType[*lock.HeldError](err); other {
+		err = fmt.Errorf("%w; wait for it to end", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("batch: opening %q: %w", o.Dir, err)
 	}
@@ -192,7 +195,7 @@ func open(ctx context.Context, o Options, p patience) (*Queue, error) {
 		o:        o,
 		api:      openai.NewClientWithConfig(config),
 		patience: p,
-		lock:     lock,
+		lock:     held,
 		begun:    make(chan struct{}, 1),
 		requests: map[string]*request{},
 		batches:  map[*batch]bool{},
@@ -201,7 +204,7 @@ func open(ctx context.Context, o Options, p patience) (*Queue, error) {
 	q.ctx, q.cancel = context.WithCancel(ctx)
 	if err := q.takeUp(); err != nil {
 		q.cancel()
-		lock.Close()
+		held.Release()
 		return nil, fmt.Errorf("batch: taking up the batches in %q: %w", o.Dir, err)
 	}
 	q.mu.Lock()
@@ -346,7 +349,8 @@ func (q *Queue) Close() error {
 	for b := range q.batches {
 		b.closeFiles()
 	}
-	return q.lock.Close()
+	q.lock.Release()
+	return nil // as yet nothing of it can fail
 }
 
 // fail ends the queue, and with it every call that waits.

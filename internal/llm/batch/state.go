@@ -21,6 +21,7 @@ const (
 	outputName = "output.jsonl"
 	errorsName = "errors.jsonl"
 	keptName   = "kept.log"
+	lockName   = "batches.lock" // beside the directories of all batches
 
 	fileMode = 0o644
 )
