@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"tinyv/internal/processes"
 	"tinyv/internal/progress"
 	"tinyv/internal/stage"
 	"tinyv/train/trainerlog"
@@ -262,7 +263,7 @@ func (l *launch) outcome(exit error, stop int) error {
 		said = fmt.Sprintf("%s:%d says: %s", log, cause.Line, cause.Text)
 	}
 	advice := advise(cause.Kind, exit)
-	return fmt.Errorf("train: %s %s after step %d; %s\n%s", program, endedHow(exit), step, said, advice)
+	return fmt.Errorf("train: %s %s after step %d; %s\n%s", program, processes.How(stateOf(exit)), step, said, advice)
 }
 
 // advise says what to do about a failure.
@@ -271,8 +272,8 @@ func advise(kind trainerlog.Kind, exit error) string {
 	switch {
 	case kind == trainerlog.OutOfMemory:
 		return "Halve batch_per_device (the accumulation then doubles by itself, and a step keeps its rows), take deepspeed: z3 on several GPUs, or liger: true; plan again. What a resume may not change needs a new output_dir, or force."
-	case kind == trainerlog.Killed, kind == "" && killedBySignal9(exit):
-		return "A process was killed from outside; often by the kernel, when the machine is out of memory (dmesg tells). " + again
+	case kind == trainerlog.Killed, kind == "" && processes.Killed(stateOf(exit)):
+		return "A process was killed from outside; " + processes.WhyKilled + ". " + again
 	case kind == trainerlog.Communication:
 		return "The processes lost one another. If the log names no other failure above, " + again
 	}

@@ -116,24 +116,10 @@ func numbers(pids []int) string {
 	return strings.Join(words, " ")
 }
 
-// endedHow says how a process ended; its error is nil if that was well.
-func endedHow(err error) string {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		return fmt.Sprint(err)
+// stateOf is what the error of waiting tells of how a process ended, nil if nothing.
+func stateOf(err error) *os.ProcessState {
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		return exit.ProcessState
 	}
-	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return fmt.Sprintf("was ended by signal %d (%s)", int(status.Signal()), status.Signal())
-	}
-	return fmt.Sprintf("ended with exit code %d", exit.ExitCode())
-}
-
-// killedBySignal9 reports whether that is how it ended.
-func killedBySignal9(err error) bool {
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		return false
-	}
-	status, ok := exit.Sys().(syscall.WaitStatus)
-	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+	return nil
 }

@@ -2,6 +2,8 @@
 // have left its group or session: by a mark in their environment, which all inherit.
 //
 // It needs /proc, so elsewhere than on Linux it finds none.
+//
+// And it says how a process ended.
 package processes
 
 import (

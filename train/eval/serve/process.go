@@ -3,11 +3,9 @@ package serve
 import (
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -40,7 +38,7 @@ func startProcess(cmd *exec.Cmd, output *os.File) (*process, error) {
 	}
 	go func() {
 		defer close(p.done)
-		_ = cmd.Wait() // status says how it ended
+		_ = cmd.Wait() // its state says how it ended
 	}()
 	return p, nil
 }
@@ -53,19 +51,6 @@ func (p *process) ended() bool {
 	default:
 		return false
 	}
-}
-
-// status says how the program ended.
-func (p *process) status() string {
-	w, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if ok && w.Signaled() {
-		hint := ""
-		if w.Signal() == syscall.SIGKILL {
-			hint = "; the kernel does that when memory runs out"
-		}
-		return fmt.Sprintf("killed by signal %d%s", int(w.Signal()), hint)
-	}
-	return "exit code " + strconv.Itoa(p.cmd.ProcessState.ExitCode())
 }
 
 // stop ends the program and all that it has started, and returns when they are gone.

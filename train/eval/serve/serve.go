@@ -22,6 +22,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"tinyv/internal/processes"
 )
 
 // The engines.
@@ -233,5 +235,10 @@ func (s *Server) listsModel(ctx context.Context, client *http.Client) bool {
 }
 
 func (s *Server) diedError(when string) error {
-	return fmt.Errorf("%s ended %s (%s); %s ends:\n%s", s.options.Engine, when, s.process.status(), s.options.Log, lastWords(s.options.Log))
+	state := s.process.cmd.ProcessState
+	hint := ""
+	if processes.Killed(state) {
+		hint = ", " + processes.WhyKilled
+	}
+	return fmt.Errorf("%s %s %s%s; %s ends:\n%s", s.options.Engine, processes.How(state), when, hint, s.options.Log, lastWords(s.options.Log))
 }

@@ -235,7 +235,7 @@ func TestStartFails(t *testing.T) {
 		how, want string
 	}{
 		{"dies", "ValueError: the weights are cut off"},
-		{"dies", "ended before it was ready (exit code 3)"},
+		{"dies", "ended with exit code 3 before it was ready"},
 		{"killed", "signal 9"},
 		{"hangs", "was not ready after 1s"},
 		{"another", "was not ready after 1s"},
