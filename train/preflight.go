@@ -24,6 +24,20 @@ type Finding struct {
 
 func (f Finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Severity, f.Check, f.Message) }
 
+// Refusal is the error of findings that stand in the way of a launch; nil if none does.
+func Refusal(all []Finding) error {
+	errs := 0
+	for _, f := range all {
+		if f.Severity == Error {
+			errs++
+		}
+	}
+	if errs == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of the checks before a launch failed; nothing was started", errs)
+}
+
 // Expect is what a plan does not know and preflight compares it with.
 type Expect struct {
 	System     *string    // the system message of serving; nil: not known

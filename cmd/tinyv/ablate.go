@@ -1,15 +1,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"tinyv/internal/config"
 	"tinyv/internal/pipeline"
+	"tinyv/internal/stage"
 	"tinyv/train/ablation"
 )
 
@@ -49,31 +50,37 @@ func runAblate(c *cli.Context) error {
 	ctx, env, end := environment(c)
 	defer end()
 	a := pipeline.Ablate{
-		Request: pipeline.Request{Config: cfg, Out: outOf(c, cfg), In: c.String("in")}, Only: c.String("only"), DryRun: c.Bool("dry-run") || c.Bool("slurm"),
+		Request: pipeline.Request{Config: cfg, Out: outOf(c, cfg), In: c.String("in")}, Only: c.String("only"), DryRun: c.Bool("dry-run"),
+	}
+	if c.Bool("slurm") && !a.DryRun {
+		return submitCells(ctx, env, c.App.Writer, a)
 	}
 	cells, err := a.Run(ctx, env)
+	if err != nil {
+		return ablateError(err)
+	}
+	text := ablation.Table(cells)
+	if a.DryRun {
+		text = a.Forecast(cells, c.Float64("rows-per-second"))
+	}
+	_, err = io.WriteString(c.App.Writer, text)
+	return err
+}
+
+func submitCells(ctx context.Context, env stage.Env, w io.Writer, a pipeline.Ablate) error {
+	jobs, err := a.Submit(ctx, env)
+	for _, j := range jobs {
+		if _, printing := fmt.Fprintf(w, "submitted job %s: %s\n", j.ID, j.Cell); printing != nil {
+			return printing
+		}
+	}
+	return ablateError(err)
+}
+
+// ablateError makes of the name of a cell that is not there what it is: wrong usage.
+func ablateError(err error) error {
 	if errors.Is(err, pipeline.ErrNoCell) {
 		return &usageError{err.Error()}
 	}
-	if err != nil {
-		return err
-	}
-	if c.Bool("slurm") && !c.Bool("dry-run") {
-		jobs, err := a.Submit(ctx, env, cells)
-		for _, j := range jobs {
-			if _, printing := fmt.Fprintf(c.App.Writer, "submitted job %s: %s\n", j.ID, j.Cell); printing != nil {
-				return printing
-			}
-		}
-		return err
-	}
-	if c.Bool("dry-run") {
-		if a.Only != "" {
-			cells = slices.DeleteFunc(cells, func(c ablation.Cell) bool { return c.Name != a.Only })
-		}
-		_, err = io.WriteString(c.App.Writer, ablation.Forecast(cells, *cfg.Train.Epochs, c.Float64("rows-per-second"), max(*cfg.Train.GPUs, 1)*max(cfg.Train.Nodes, 1)))
-		return err
-	}
-	_, err = io.WriteString(c.App.Writer, ablation.Table(cells))
 	return err
 }

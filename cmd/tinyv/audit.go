@@ -84,17 +84,3 @@ func scoreAudit(c *cli.Context) error {
 	_, err = c.App.Writer.Write(data)
 	return err
 }
-
-// withSubcommands adds subcommands to a command that does something itself too,
-// and goes on refusing what is neither.
-func withSubcommands(command *cli.Command, subcommands ...*cli.Command) *cli.Command {
-	addSubcommands(command, subcommands...)
-	action := command.Action
-	command.Action = func(c *cli.Context) error {
-		if err := refuseArguments(c); err != nil {
-			return err
-		}
-		return action(c)
-	}
-	return command
-}

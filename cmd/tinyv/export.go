@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
-	"maps"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,7 +46,12 @@ Example:
 			if err != nil {
 				return err
 			}
-			if err := printValidation(c.App.Writer, report, c.Bool("json")); err != nil {
+			if c.Bool("json") {
+				err = printJSON(c.App.Writer, report)
+			} else {
+				err = report.Text(c.App.Writer)
+			}
+			if err != nil {
 				return err
 			}
 			if n := len(report.Counts); n > 0 {
@@ -58,26 +60,4 @@ Example:
 			return nil
 		},
 	}
-}
-
-func printValidation(w io.Writer, r *llamafactory.Report, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, r)
-	}
-	for _, p := range r.Problems {
-		if _, err := fmt.Fprintln(w, p); err != nil {
-			return err
-		}
-	}
-	for _, kind := range slices.Sorted(maps.Keys(r.Counts)) {
-		if _, err := fmt.Fprintf(w, "%8d  %s\n", r.Counts[kind], kind); err != nil {
-			return err
-		}
-	}
-	for _, d := range r.Datasets {
-		if _, err := fmt.Fprintf(w, "%s: %d of %d rows train\n", d.Name, d.Kept, d.Rows); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -124,6 +124,20 @@ func addSubcommands(command *cli.Command, subcommands ...*cli.Command) {
 	}
 }
 
+// withSubcommands adds subcommands to a command that does something itself too,
+// and goes on refusing what is neither.
+func withSubcommands(command *cli.Command, subcommands ...*cli.Command) *cli.Command {
+	addSubcommands(command, subcommands...)
+	action := command.Action
+	command.Action = func(c *cli.Context) error {
+		if err := refuseArguments(c); err != nil {
+			return err
+		}
+		return action(c)
+	}
+	return command
+}
+
 // printJSON prints a value as people read JSON.
 func printJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)

@@ -11,7 +11,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"tinyv/internal/config"
-	"tinyv/internal/durable"
 	"tinyv/internal/manifest"
 	"tinyv/internal/pipeline"
 	"tinyv/internal/stage"
@@ -32,7 +31,7 @@ func trainCommand() *cli.Command {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(c.App.Writer, "\n%s\n", p.Line(train.Rendezvous{Host: "127.0.0.1", Port: train.MasterPort}))
+		_, err = fmt.Fprintf(c.App.Writer, "\n%s\n", (&pipeline.Training{Plan: p}).Line())
 		return err
 	}
 	command := &cli.Command{
@@ -67,34 +66,30 @@ func preflightCommand() *cli.Command {
 		Description: exitCodesHelp,
 		Flags:       []cli.Flag{trainConfigFlag, trainOutFlag, nodeFlag, masterFlag, &cli.BoolFlag{Name: "json", Usage: "print JSON"}, verboseFlag},
 		Action: func(c *cli.Context) error {
-			at, err := rendezvous(c)
+			r, at, err := trainRequest(c)
 			if err != nil {
 				return err
 			}
 			ctx, env, end := environment(c)
 			defer end()
-			p, system, err := planOf(ctx, env, c)
+			t, err := pipeline.PlanTraining(ctx, env, r)
 			if err != nil {
 				return err
 			}
-			expect := train.Expect{System: system}
-			if at != nil {
-				expect.Rendezvous = *at
-			}
-			findings, err := train.Preflight(ctx, p, expect)
+			t.At = at
+			findings, err := t.Preflight(ctx)
 			if err != nil {
 				return err
 			}
 			if c.Bool("json") {
-				if err := printJSON(c.App.Writer, findings); err != nil {
-					return err
-				}
-				return refused(findings)
+				err = printJSON(c.App.Writer, findings)
+			} else {
+				err = printFindings(c.App.Writer, findings)
 			}
-			if err := printFindings(c.App.Writer, findings); err != nil {
+			if err != nil {
 				return err
 			}
-			return refused(findings)
+			return train.Refusal(findings)
 		},
 	}
 }
@@ -111,7 +106,7 @@ func launchCommand() *cli.Command {
 			&cli.BoolFlag{Name: "print", Usage: "print what would be run (with --slurm the batch file), and run nothing"},
 			verboseFlag,
 		},
-		Action: func(c *cli.Context) error { return runTraining(c, train.Launch) },
+		Action: func(c *cli.Context) error { return runTraining(c, (*pipeline.Training).Launch) },
 	}
 }
 
@@ -125,7 +120,7 @@ func resumeCommand() *cli.Command {
 			&cli.BoolFlag{Name: "force", Usage: "go on although data, settings or the number of processes are not those of the launch"},
 			verboseFlag,
 		},
-		Action: func(c *cli.Context) error { return runTraining(c, train.Resume) },
+		Action: func(c *cli.Context) error { return runTraining(c, (*pipeline.Training).Resume) },
 	}
 }
 
@@ -140,15 +135,7 @@ func statusCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			status, err := train.ReadStatus(dir)
-			if err != nil {
-				return err
-			}
-			if c.Bool("json") {
-				return printJSON(c.App.Writer, status)
-			}
-			_, err = io.WriteString(c.App.Writer, status.Text())
-			return err
+			return printStatus(c, dir)
 		},
 	}
 }
@@ -160,22 +147,33 @@ func trainDir(c *cli.Context) (string, error) {
 	return filepath.Join(c.String("out"), pipeline.Train), nil
 }
 
-// planOf makes the plan by --config, or reads the one in --out. The system message is
-// that of the config's export, which serving has too; nil if there is no config.
-func planOf(ctx context.Context, env stage.Env, c *cli.Context) (*train.Plan, *string, error) {
-	dir, err := trainDir(c)
+// printStatus tells how far the training in a directory is.
+func printStatus(c *cli.Context, dir string) error {
+	status, err := train.ReadStatus(dir)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	if c.String("config") == "" {
-		p, err := train.Read(dir)
-		return p, nil, err
+	if c.Bool("json") {
+		return printJSON(c.App.Writer, status)
 	}
-	cfg, err := config.Load(c.String("config"), "")
-	if err != nil {
-		return nil, nil, err
+	_, err = io.WriteString(c.App.Writer, status.Text())
+	return err
+}
+
+// trainRequest is which training is meant, with no config if the plan in --out is to be
+// taken as it is, and where its nodes meet; nil if there is one.
+func trainRequest(c *cli.Context) (r pipeline.Request, at *train.Rendezvous, err error) {
+	if _, err := trainDir(c); err != nil {
+		return r, nil, err
 	}
-	return pipeline.PlanTraining(ctx, env, pipeline.Request{Config: cfg, Out: c.String("out")})
+	if at, err = rendezvous(c); err != nil {
+		return r, nil, err
+	}
+	r.Out = c.String("out")
+	if c.String("config") != "" {
+		r.Config, err = config.Load(c.String("config"), "")
+	}
+	return r, at, err
 }
 
 // rendezvous is where several nodes meet; nil if there is one.
@@ -213,105 +211,50 @@ func printFindings(w io.Writer, findings []train.Finding) error {
 	return nil
 }
 
-// refused is an error if a finding stands in the way of a launch.
-func refused(findings []train.Finding) error {
-	errs := 0
-	for _, f := range findings {
-		if f.Severity == train.Error {
-			errs++
-		}
-	}
-	if errs == 0 {
-		return nil
-	}
-	return fmt.Errorf("%d of the checks before a launch failed; nothing was started", errs)
-}
-
 // runTraining launches or resumes.
-func runTraining(c *cli.Context, run func(context.Context, stage.Env, *train.Plan, train.LaunchOptions) (*manifest.Manifest, error)) error {
-	at, err := rendezvous(c)
+func runTraining(c *cli.Context, run func(*pipeline.Training, context.Context, stage.Env) (*manifest.Manifest, error)) error {
+	r, at, err := trainRequest(c)
 	if err != nil {
 		return err
+	}
+	if c.Bool("slurm") && r.Config == nil {
+		return &usageError{"--slurm needs --config, whose train.slurm block says what the job may have"}
 	}
 	ctx, env, end := environment(c)
 	defer end()
-	p, system, err := planOf(ctx, env, c)
+	t, err := pipeline.PlanTraining(ctx, env, r)
 	if err != nil {
 		return err
 	}
-	if c.Bool("slurm") {
-		return submit(ctx, c, p)
-	}
-	if c.Bool("print") {
-		where := train.Rendezvous{Host: "127.0.0.1", Port: train.MasterPort}
-		if at != nil {
-			where = *at
-		}
-		_, err := fmt.Fprintln(c.App.Writer, p.Line(where))
+	t.At, t.StopOnNaN, t.Force = at, c.Bool("stop-on-nan"), c.Bool("force")
+	switch {
+	case c.Bool("slurm"):
+		return submitTraining(ctx, c, t, r)
+	case c.Bool("print"):
+		_, err := fmt.Fprintln(c.App.Writer, t.Line())
 		return err
 	}
-	status, err := train.ReadStatus(p.Dir)
-	if err != nil {
-		return err
-	}
-	// Launch and Resume know what to do with a training that has begun, and have
-	// nothing to start for one that has ended.
-	expect := train.Expect{System: system, Resume: status.State != train.Planned}
-	if at != nil {
-		expect.Rendezvous = *at
-	}
-	if status.State != train.Finished {
-		findings, err := train.Preflight(ctx, p, expect)
-		if err != nil {
-			return err
-		}
-		for _, f := range findings {
-			if f.Severity == train.Error {
-				env.Log.Error(f.String())
-			} else {
-				env.Log.Warn(f.String())
-			}
-		}
-		if err := refused(findings); err != nil {
-			return err
-		}
-	}
-	m, err := run(ctx, env, p, train.LaunchOptions{At: at, StopOnNaN: c.Bool("stop-on-nan"), Force: c.Bool("force")})
+	m, err := run(t, ctx, env)
 	if err != nil || m == nil { // another node than the first has nothing to tell
 		return err
 	}
-	if status, err = train.ReadStatus(p.Dir); err != nil {
-		return err
-	}
-	_, err = io.WriteString(c.App.Writer, status.Text())
-	return err
+	return printStatus(c, t.Plan.Dir)
 }
 
-// submit writes the batch file and hands it to Slurm.
-func submit(ctx context.Context, c *cli.Context, p *train.Plan) error {
-	if c.String("config") == "" {
-		return &usageError{"--slurm needs --config, whose train.slurm block says what the job may have"}
-	}
-	cfg, err := config.Load(c.String("config"), "")
-	if err != nil {
-		return err
-	}
-	text, err := pipeline.SlurmBatch(cfg, p, c.String("out"))
-	if err != nil {
-		return err
-	}
+// submitTraining hands the training to Slurm, or prints the batch file.
+func submitTraining(ctx context.Context, c *cli.Context, t *pipeline.Training, r pipeline.Request) error {
 	if c.Bool("print") {
-		_, err := c.App.Writer.Write(text)
+		text, err := t.SlurmBatch(r)
+		if err != nil {
+			return err
+		}
+		_, err = c.App.Writer.Write(text)
 		return err
 	}
-	file := filepath.Join(p.Dir, train.BatchFile)
-	if err := durable.WriteFile(file, text); err != nil {
-		return err
-	}
-	job, err := train.Submit(ctx, file)
+	job, file, err := t.Submit(ctx, r)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.App.Writer, "submitted job %s: %s\nfollow it: tinyv train status --out %s\n", job, file, c.String("out"))
+	_, err = fmt.Fprintf(c.App.Writer, "submitted job %s: %s\nfollow it: tinyv train status --out %s\n", job, file, r.Out)
 	return err
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -33,21 +31,30 @@ reported with its line and makes the exit code 1; the others are still answered.
 			&cli.StringFlag{Name: "out", Value: "-", Usage: "write `FILE` (JSON lines), which appears when it is whole; - is standard output"},
 			verboseFlag,
 		},
-		Action: func(c *cli.Context) (err error) {
+		Action: func(c *cli.Context) error {
 			v, err := rules.New(c.String("verifier"))
 			if err != nil {
 				return &usageError{"--verifier: " + err.Error()}
 			}
-			in, out, err := openLines(c)
-			if err != nil {
-				return err
-			}
 			ctx, env, end := environment(c)
 			defer end()
-			counts, err := protocol.Run(ctx, v, in, out, func(line int64, err error) {
-				env.Log.Error("bad row", "line", line, "error", err)
-			})
-			if err = errors.Join(err, out.finish(err == nil)); err != nil {
+			in := rows.LinesOf("standard input", c.App.Reader)
+			if path := c.String("in"); path != "-" {
+				in = rows.Lines(path)
+			}
+			var counts protocol.Counts
+			answer := func(out io.Writer) (err error) {
+				counts, err = protocol.Run(ctx, v, in, out, func(line int64, err error) {
+					env.Log.Error("bad row", "line", line, "error", err)
+				})
+				return err
+			}
+			if path := c.String("out"); path != "-" {
+				err = durable.WriteBy(path, answer)
+			} else {
+				err = answer(c.App.Writer)
+			}
+			if err != nil {
 				return err
 			}
 			env.Log.Debug("verified", "rows", counts.Rows, "correct", counts.Correct, "incorrect", counts.Incorrect, "undecided", counts.Undecided)
@@ -57,32 +64,4 @@ reported with its line and makes the exit code 1; the others are still answered.
 			return nil
 		},
 	}
-}
-
-// output is standard output, or a file that appears when it is whole.
-type output struct {
-	io.Writer
-	finish func(whole bool) error
-}
-
-func openLines(c *cli.Context) (iter.Seq2[rows.Line, error], output, error) {
-	in := rows.LinesOf("standard input", c.App.Reader)
-	if path := c.String("in"); path != "-" {
-		in = rows.Lines(path)
-	}
-	out := output{c.App.Writer, func(bool) error { return nil }}
-	path := c.String("out")
-	if path == "-" {
-		return in, out, nil
-	}
-	f, err := durable.Create(path)
-	if err != nil {
-		return nil, out, err
-	}
-	return in, output{f, func(whole bool) error {
-		if !whole {
-			return f.Discard()
-		}
-		return f.Commit()
-	}}, nil
 }

@@ -17,8 +17,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -80,6 +83,26 @@ type Report struct {
 	Datasets []Dataset        `json:"datasets"` // in the order of the file
 	Problems []Problem        `json:"problems"` // the first of each kind in each dataset
 	Counts   map[string]int64 `json:"counts"`   // of all problems, by kind
+}
+
+// Text writes the report for a person.
+func (r *Report) Text(w io.Writer) error {
+	for _, p := range r.Problems {
+		if _, err := fmt.Fprintln(w, p); err != nil {
+			return err
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Counts)) {
+		if _, err := fmt.Fprintf(w, "%8d  %s\n", r.Counts[kind], kind); err != nil {
+			return err
+		}
+	}
+	for _, d := range r.Datasets {
+		if _, err := fmt.Fprintf(w, "%s: %d of %d rows train\n", d.Name, d.Kept, d.Rows); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checker applies the rules to one dataset_dir.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"tinyv/balance"
 	"tinyv/internal/config"
@@ -113,13 +114,16 @@ func (a Ablate) of(set balance.GridSet) Request {
 // cell does what is left to do of one cell.
 func (a Ablate) cell(ctx context.Context, env stage.Env, set balance.GridSet) error {
 	r := a.of(set)
-	p, system, err := a.prepare(ctx, env, r)
+	t, err := a.prepare(ctx, env, r)
 	if err != nil {
 		return err
 	}
-	if err := trainCell(ctx, env, p, system); err != nil {
+	// It begins, goes on with what was cut off, or finds all done. A training with
+	// other settings or data is an error.
+	if _, err := t.Resume(ctx, env); err != nil {
 		return err
 	}
+	p := t.Plan
 	for _, b := range a.Config.Eval.Benchmarks {
 		e := a.evaluation(b)
 		e.Out = filepath.Join(r.dir(Eval), b.Name)
@@ -153,44 +157,19 @@ func measured(dir string) bool {
 }
 
 // prepare exports the set of a cell and plans its training.
-func (a Ablate) prepare(ctx context.Context, env stage.Env, r Request) (*train.Plan, *string, error) {
+func (a Ablate) prepare(ctx context.Context, env stage.Env, r Request) (*Training, error) {
 	m, err := runExport(ctx, env, r)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	logDone(env, m, r.dir(Export))
 	r.In = ""
-	return PlanTraining(ctx, env, r)
-}
-
-// trainCell trains, goes on with a training that was cut off, or finds one done. One
-// that was done with other settings or data is an error.
-func trainCell(ctx context.Context, env stage.Env, p *train.Plan, system *string) error {
-	status, err := train.ReadStatus(p.Dir)
+	t, err := PlanTraining(ctx, env, r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if status.State == train.Finished {
-		_, err := train.Launch(ctx, env, p, train.LaunchOptions{})
-		return err
-	}
-	begun := status.State != train.Planned
-	findings, err := train.Preflight(ctx, p, train.Expect{System: system, Resume: begun})
-	if err != nil {
-		return err
-	}
-	for _, f := range findings {
-		if f.Severity == train.Error {
-			return errors.New(f.Message)
-		}
-		env.Log.Warn(f.String())
-	}
-	run := train.Launch
-	if begun {
-		run = train.Resume
-	}
-	_, err = run(ctx, env, p, train.LaunchOptions{StopOnNaN: true})
-	return err
+	t.StopOnNaN = true
+	return t, nil
 }
 
 // record lists the cells as they are, and writes the table and the figures.
@@ -267,15 +246,30 @@ func (a Ablate) look(set balance.GridSet, benchmark string) (ablation.Cell, erro
 	return cell, nil
 }
 
+// Forecast says what there is to do, and how long it takes at a speed of all GPUs
+// together.
+func (a Ablate) Forecast(cells []ablation.Cell, rowsPerSecond float64) string {
+	if a.Only != "" {
+		cells = slices.DeleteFunc(slices.Clone(cells), func(c ablation.Cell) bool { return c.Name != a.Only })
+	}
+	t := a.Config.Train
+	return ablation.Forecast(cells, *t.Epochs, rowsPerSecond, max(*t.GPUs, 1)*max(t.Nodes, 1))
+}
+
 // Job is a cell in Slurm's hands.
 type Job struct{ Cell, ID string }
 
-// Submit hands every cell that is not done, or Only that one, to Slurm, as a job that does this cell
-// alone and goes on with it when it is requeued. The jobs before an error are returned
-// with it.
-func (a Ablate) Submit(ctx context.Context, env stage.Env, cells []ablation.Cell) ([]Job, error) {
-	if a.Config.Train.Nodes > 1 {
+// Submit draws the sets, and hands every cell that is not done, or Only that one, to
+// Slurm, as a job that does this cell alone and goes on with it when it is requeued.
+// The jobs before an error are returned with it.
+func (a Ablate) Submit(ctx context.Context, env stage.Env) ([]Job, error) {
+	if t := a.Config.Train; t != nil && t.Nodes > 1 {
 		return nil, a.Config.Errorf("train.nodes", "is %d, and a cell of an ablation runs on one node; launch the cells of several nodes one by one: tinyv train launch --slurm", a.Config.Train.Nodes)
+	}
+	a.DryRun = true
+	cells, err := a.Run(ctx, env)
+	if err != nil {
+		return nil, err
 	}
 	if err := a.check(ctx); err != nil {
 		return nil, err
@@ -306,13 +300,13 @@ func (a Ablate) Submit(ctx context.Context, env stage.Env, cells []ablation.Cell
 
 // submit plans one cell, and hands it over.
 func (a Ablate) submit(ctx context.Context, env stage.Env, set balance.GridSet) (string, error) {
-	p, _, err := a.prepare(ctx, env, a.of(set))
+	t, err := a.prepare(ctx, env, a.of(set))
 	if err != nil {
 		return "", err
 	}
-	self, err := os.Executable()
+	self, err := self()
 	if err != nil {
-		return "", fmt.Errorf("finding this program for the batch file: %w", err)
+		return "", err
 	}
 	command := []string{self, "ablate", "--only", set.Name}
 	for _, path := range [][2]string{{"--config", a.Config.Path}, {"--out", a.Out}, {"--in", a.In}} {
@@ -325,17 +319,10 @@ func (a Ablate) submit(ctx context.Context, env stage.Env, set balance.GridSet) 
 		}
 		command = append(command, path[0], absolute)
 	}
-	b := train.Batch{Name: "tinyv-" + set.Name, Launch: command, Resume: command}
-	if s := a.Config.Train.Slurm; s != nil {
-		b.Time, b.Lines = s.Time, s.Options
-	}
-	text, err := p.Slurm(b)
+	text, err := slurmBatch(a.Config, t.Plan, train.Batch{Name: "tinyv-" + set.Name, Launch: command, Resume: command})
 	if err != nil {
 		return "", err
 	}
-	file := filepath.Join(p.Dir, train.BatchFile)
-	if err := durable.WriteFile(file, text); err != nil {
-		return "", err
-	}
-	return train.Submit(ctx, file)
+	job, _, err := submit(ctx, t.Plan, text)
+	return job, err
 }

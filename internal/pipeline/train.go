@@ -1,11 +1,7 @@
 package pipeline
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
 
 	"tinyv/export"
 	"tinyv/internal/config"
@@ -24,41 +20,32 @@ func planTraining(ctx context.Context, r Request) (*manifest.Manifest, *train.Pl
 	return train.Write(ctx, r.dir(Train), r.input(Export), export.DatasetName(name, rows.SplitTrain), export.DatasetName(name, rows.SplitEval), o)
 }
 
-// PlanTraining plans the fine-tune of a run, and returns the system message that its
-// rows and serving have in common; nil if the config has no export to say so.
-func PlanTraining(ctx context.Context, env stage.Env, r Request) (*train.Plan, *string, error) {
+// PlanTraining plans the fine-tune of a run. Without a config it takes the plan in the
+// run's directory as it is.
+func PlanTraining(ctx context.Context, env stage.Env, r Request) (*Training, error) {
+	if r.Config == nil {
+		p, err := train.Read(r.dir(Train))
+		if err != nil {
+			return nil, err
+		}
+		return &Training{Plan: p}, nil
+	}
 	if r.Config.Train == nil {
-		return nil, nil, r.Config.Errorf("train", "is missing; `train: {}` is the published recipe")
+		return nil, r.Config.Errorf("train", "is missing; `train: {}` is the published recipe")
 	}
 	m, p, err := planTraining(ctx, r)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	logDone(env, m, r.dir(Train))
 	if r.Config.Export == nil {
-		return p, nil, nil
+		return &Training{Plan: p}, nil
 	}
 	system, err := text(r.Config.Export.System, "")
-	return p, &system, err
-}
-
-// SlurmBatch is the batch file that runs a plan: it launches, or resumes when Slurm
-// has requeued it, by this same program.
-func SlurmBatch(c *config.Config, p *train.Plan, out string) ([]byte, error) {
-	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("finding this program for the batch file: %w", err)
-	}
-	if out, err = filepath.Abs(out); err != nil {
 		return nil, err
 	}
-	b := train.Batch{
-		Name: "tinyv-" + filepath.Base(out), Launch: []string{self, "train", "launch", "--out", out}, Resume: []string{self, "train", "resume", "--out", out},
-	}
-	if s := c.Train.Slurm; s != nil {
-		b.Name, b.Time, b.Lines = cmp.Or(s.Name, b.Name), s.Time, s.Options
-	}
-	return p.Slurm(b)
+	return &Training{Plan: p, System: &system}, nil
 }
 
 // dataset is the name the export has, also where only the train stage is named.
