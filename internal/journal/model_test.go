@@ -291,3 +291,6 @@ func TestIndexOfKeysThatAreNoHashes(t *testing.T) {
 		}
 	})
 }
+
+// Totals lets tests ask a Reader what they ask a Journal.
+func (r *Reader) Totals() Totals { return r.store.totals }

@@ -68,9 +68,6 @@ func (r *Reader) Get(key Key) (Reply, bool, error) {
 // Len returns the number of keys.
 func (r *Reader) Len() int { return r.store.keys }
 
-// Totals returns the sums over all records.
-func (r *Reader) Totals() Totals { return r.store.totals }
-
 // Size returns the number of segments and the bytes that they and their indexes
 // take on disk.
 func (r *Reader) Size() (segments int, bytes int64) {

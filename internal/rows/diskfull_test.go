@@ -35,7 +35,7 @@ func diskFull(t *testing.T) {
 			row := Rejected{Row: int64(i)}
 			if i >= 20 {
 				random.Read(noise)
-				row.Detail = ValidUTF8(strings.Map(func(r rune) rune { return r & 0x3ff }, string(noise)))
+				row.Detail = strings.ToValidUTF8(strings.Map(func(r rune) rune { return r & 0x3ff }, string(noise)), "\ufffd")
 			}
 			failed = w.Write(row)
 		}

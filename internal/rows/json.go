@@ -12,7 +12,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/gzip"
@@ -485,8 +484,3 @@ func clip(s string) string {
 	}
 	return string([]rune(s)[:most]) + "…"
 }
-
-// ValidUTF8 returns s with each run of bytes that are not UTF-8 replaced by one
-// U+FFFD; it returns s itself if there are none. Text that comes from outside
-// goes through it before it is written, see [Writer].
-func ValidUTF8(s string) string { return strings.ToValidUTF8(s, string(unicode.ReplacementChar)) }

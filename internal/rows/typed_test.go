@@ -153,7 +153,7 @@ func TestReadOfBrokenLines(t *testing.T) {
 // Text that is not UTF-8 must not pass from a file into a prompt or an example.
 func TestReadRefusesInvalidUTF8InParquet(t *testing.T) {
 	dir := t.TempDir()
-	writeAll(t, dir, "parquet", 0, []Rejected{{Input: "good"}, {Input: "caf\xe9"}, {Input: ValidUTF8("caf\xe9")}})
+	writeAll(t, dir, "parquet", 0, []Rejected{{Input: "good"}, {Input: "caf\xe9"}, {Input: strings.ToValidUTF8("caf\xe9", "\ufffd")}})
 	path := filepath.Join(dir, "part-00000.parquet")
 	if got, want := readError[Rejected](t, path), `reading PATH: row 2: column "input": not valid UTF-8 at byte 4`; got != want {
 		t.Errorf("got %s, want %s", got, want)
@@ -166,13 +166,5 @@ func TestReadRefusesInvalidUTF8InParquet(t *testing.T) {
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestValidUTF8(t *testing.T) {
-	for in, want := range map[string]string{"": "", "é\x00": "é\x00", "a\xffb": "a\ufffdb", "\xff\xfe": "\ufffd", "\xed\xa0\x80": "\ufffd", "x\xe2\x82": "x\ufffd"} {
-		if got := ValidUTF8(in); got != want {
-			t.Errorf("ValidUTF8(%q) = %q, want %q", in, got, want)
-		}
 	}
 }

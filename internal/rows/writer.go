@@ -27,7 +27,7 @@ const defaultRowsPerPart = 1_000_000
 // of its row, or by Close. What a row points to must not change once it is
 // written.
 //
-// Callers give valid UTF-8 (see [ValidUTF8]): Parquet keeps other bytes as they
+// Callers give valid UTF-8 (see [strings.ToValidUTF8]): Parquet keeps other bytes as they
 // are and [Read] then refuses the file, JSON turns them into U+FFFD.
 //
 // After an error of Write the writer is broken and repeats the error; Close then

@@ -48,12 +48,6 @@ func LogNormal(median time.Duration, sigma float64) Distribution {
 	return Distribution{shape: logNormal, a: median, sigma: sigma}
 }
 
-// Capped draws as d does, but never more than most; without a cap that is one hour.
-func (d Distribution) Capped(most time.Duration) Distribution {
-	d.most = most
-	return d
-}
-
 func (d Distribution) draw(r *rand.Rand) time.Duration {
 	var drawn float64
 	switch d.shape {

@@ -16,8 +16,8 @@ import (
 func TestParseDistribution(t *testing.T) {
 	for text, want := range map[string]Distribution{
 		"1s": Constant(time.Second), "0s": Constant(0), "uniform:100ms-2s": Uniform(100*time.Millisecond, 2*time.Second), "uniform:1s-1s": Uniform(time.Second, time.Second),
-		"exp:1s": Exponential(time.Second), "exp:1s,max=10s": Exponential(time.Second).Capped(10 * time.Second),
-		"lognormal:800ms,0.7": LogNormal(800*time.Millisecond, 0.7), "lognormal:800ms,0.7,max=3s": LogNormal(800*time.Millisecond, 0.7).Capped(3 * time.Second),
+		"exp:1s": Exponential(time.Second), "exp:1s,max=10s": Exponential(time.Second).capped(10 * time.Second),
+		"lognormal:800ms,0.7": LogNormal(800*time.Millisecond, 0.7), "lognormal:800ms,0.7,max=3s": LogNormal(800*time.Millisecond, 0.7).capped(3 * time.Second),
 	} {
 		if got, err := ParseDistribution(text); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", text, got, err)
@@ -87,7 +87,7 @@ func TestLatencyProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		sigma := rapid.Float64Range(0, 10).Draw(t, "sigma")
 		most := time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "most"))
-		d := LogNormal(time.Hour, sigma).Capped(most)
+		d := LogNormal(time.Hour, sigma).capped(most)
 		w := &World{Delay: d, TokenRate: rapid.Float64Range(1e-300, 1e300).Draw(t, "rate")}
 		got := w.latency(rapid.Uint64().Draw(t, "request"), 0, rapid.IntRange(0, 1<<20).Draw(t, "tokens"))
 		if got < 0 || got > most+mostDrawn {
@@ -137,4 +137,9 @@ func TestTimers(t *testing.T) {
 			t.Errorf("a used timer took %v", time.Since(began))
 		}
 	})
+}
+
+func (d Distribution) capped(most time.Duration) Distribution {
+	d.most = most
+	return d
 }

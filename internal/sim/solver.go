@@ -21,12 +21,6 @@ type reply struct {
 	thought string // before the text, if the model shows it
 }
 
-// Solve returns a reply of the solver to the i-th problem, for looking at the
-// world without a server; another seed gets another reply.
-func (w *World) Solve(i int, seed uint64) string {
-	return solve(draw(w.Seed, "solve", strconv.FormatUint(seed, 10), strconv.Itoa(i)), w.problem(i)).text
-}
-
 const noProblem = "I cannot find a simulated problem in this request."
 
 // solve replies to a request for a solution; p is nil if it names no problem.

@@ -3,6 +3,7 @@ package soak
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,7 +20,10 @@ import (
 // middle, and failing now and then.
 func world() *sim.World {
 	w := sim.DefaultWorld()
-	w.Delay = sim.Exponential(*latency).Capped(10 * *latency)
+	var err error
+	if w.Delay, err = sim.ParseDistribution(fmt.Sprintf("exp:%v,max=%v", *latency, 10**latency)); err != nil {
+		panic(err) // the flag is a duration of its own
+	}
 	w.Faults = sim.Faults{Rate: 0.02, Statuses: []int{429, 500, 503}}
 	return w
 }

@@ -43,7 +43,7 @@ func TestCompare(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		ids := tok.Encode(text)
+		ids := encoded(tok, text)
 		spent += time.Since(start)
 		if err := encoder.Encode(map[string]any{"ids": ids, "count": tok.Count(text), "bound": Bound(text)}); err != nil {
 			t.Fatal(err)

@@ -20,20 +20,13 @@ type Tokenizer struct {
 	scratches  sync.Pool
 }
 
-// Count returns the number of tokens of a text: the length of Encode's result.
+// Count returns the number of tokens of a text, without those that a post-processor
+// would put around it. Added tokens in the text, control tokens among them, count as
+// what they name, as in training. A byte that is not UTF-8 counts as U+FFFD.
 func (t *Tokenizer) Count(text string) int {
 	n := 0
 	t.encode(text, func(ids []int32) { n += len(ids) })
 	return n
-}
-
-// Encode returns the tokens of a text, without those that a post-processor would
-// put around it. Added tokens in the text, control tokens among them, become what
-// they name, as in training. A byte that is not UTF-8 counts as U+FFFD.
-func (t *Tokenizer) Encode(text string) []int32 {
-	var all []int32
-	t.encode(text, func(ids []int32) { all = append(all, ids...) })
-	return all
 }
 
 // Has says whether the vocabulary or the added tokens have a token, as

@@ -71,14 +71,14 @@ func parsed(text string, effort *algebra.Effort) (formula, bool) {
 
 // equalTo says whether two formulas are equal for all values of their letters.
 func (f formula) equalTo(g formula) algebra.Outcome {
-	return algebra.ZeroWithin(algebra.Difference(f.expr, g.expr), f.effort)
+	return algebra.Zero(algebra.Difference(f.expr, g.expr), f.effort)
 }
 
 // differs reports whether two formulas are certainly not the same.
 func (f formula) differs(g formula) bool { return f.equalTo(g) == algebra.Different }
 
 // nonzero reports whether a formula is certainly not zero.
-func (f formula) nonzero() bool { return algebra.ZeroWithin(f.expr, f.effort) == algebra.Different }
+func (f formula) nonzero() bool { return algebra.Zero(f.expr, f.effort) == algebra.Different }
 
 // number returns the value of a real number.
 func (f formula) number() (float64, bool) {

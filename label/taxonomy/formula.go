@@ -367,5 +367,5 @@ func (t *translator) atFunction() bool {
 // equal reports whether two formulas are equal for all values of their
 // variables. It takes its work out of the effort.
 func equal(a, b formula, effort *algebra.Effort) bool {
-	return algebra.ZeroWithin(algebra.Difference(a.expr, b.expr), effort) == algebra.Equal
+	return algebra.Zero(algebra.Difference(a.expr, b.expr), effort) == algebra.Equal
 }

@@ -65,7 +65,7 @@ func hostilePairs(f func(name, text string, d Dialect)) {
 
 func decide(text string, d Dialect) {
 	if e, err := Parse(text, d); err == nil {
-		Zero(e)
+		zero(e)
 		e.Value()
 	}
 }

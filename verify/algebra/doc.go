@@ -2,7 +2,7 @@
 // computer algebra for verifiers of mathematical answers.
 //
 // [Parse] reads a formula in sympy's Python syntax, with implicit products if
-// asked for; [Compare] and [Zero] say equal, different or unknown. They decide
+// asked for; [Zero] says equal, different or unknown of a difference. Both decide
 // in bounded time and memory whatever the input (see the limits in parse.go,
 // polynomial.go, canonical.go and evaluate.go), never panic, keep nothing
 // between calls, and give the same answer every time.

@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		again, err := Parse(text, Dialect(dialect%3))
-		if err != nil || Zero(again) != Zero(e) {
+		if err != nil || zero(again) != zero(e) {
 			t.Errorf("%q is read differently twice: %v", text, err)
 		}
 	})

@@ -50,7 +50,7 @@ func draw(t *rapid.T, label string) *Expr {
 func TestReflexive(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := draw(t, "e")
-		if got := Compare(e, e); got == Different {
+		if got := compare(e, e); got == Different {
 			t.Errorf("an expression differs from itself")
 		}
 	})
@@ -59,7 +59,7 @@ func TestReflexive(t *testing.T) {
 func TestSymmetric(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := draw(t, "a"), draw(t, "b")
-		if x, y := Compare(a, b), Compare(b, a); x != y {
+		if x, y := compare(a, b), compare(b, a); x != y {
 			t.Errorf("%v one way, %v the other", x, y)
 		}
 	})
@@ -74,10 +74,10 @@ func TestReordering(t *testing.T) {
 		shuffled := append([]*Expr(nil), parts...)
 		r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1))
 		r.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		if got := Compare(sum(parts...), sum(shuffled...)); got == Different {
+		if got := compare(sum(parts...), sum(shuffled...)); got == Different {
 			t.Errorf("a sum differs from itself reordered")
 		}
-		if got := Compare(product(parts...), product(shuffled...)); got == Different {
+		if got := compare(product(parts...), product(shuffled...)); got == Different {
 			t.Errorf("a product differs from itself reordered")
 		}
 	})
@@ -88,7 +88,7 @@ func TestReordering(t *testing.T) {
 func TestOneMore(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := draw(t, "e")
-		if got := Compare(e, sum(e, exact(one))); got == Equal {
+		if got := compare(e, sum(e, exact(one))); got == Equal {
 			t.Errorf("an expression equals itself plus one")
 		}
 	})
@@ -105,7 +105,7 @@ func TestFormAgainstValue(t *testing.T) {
 		if got := zeroAtPoints(d, &effort); got == Different {
 			t.Errorf("(a+b)(a-b) differs from a*a-b*b by value")
 		}
-		if got := Zero(d); got == Different {
+		if got := zero(d); got == Different {
 			t.Errorf("(a+b)(a-b) differs from a*a-b*b by form")
 		}
 	})
@@ -129,14 +129,14 @@ func FuzzZero(f *testing.F) {
 			}
 			return
 		}
-		Zero(e)
+		zero(e)
 		e.Value()
-		if Zero(Difference(e, sum(e, exact(one)))) == Equal {
+		if zero(Difference(e, sum(e, exact(one)))) == Equal {
 			if !e.hasFloats() { // 1e300 + 1 is 1e300
 				t.Errorf("%q equals itself plus one", text)
 			}
 		}
-		if !e.hasFloats() && Zero(Difference(e, e)) == Different {
+		if !e.hasFloats() && zero(Difference(e, e)) == Different {
 			t.Errorf("%q differs from itself", text)
 		}
 		if took := time.Since(start); took > 20*time.Second { // only a blow-up: the machine may be busy
@@ -195,7 +195,7 @@ func BenchmarkCompare(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				Compare(x, y)
+				compare(x, y)
 			}
 		})
 	}

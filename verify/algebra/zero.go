@@ -19,21 +19,6 @@ const (
 	Different
 )
 
-// String returns "unknown", "equal" or "different".
-func (o Outcome) String() string {
-	switch o {
-	case Equal:
-		return "equal"
-	case Different:
-		return "different"
-	}
-	return "unknown"
-}
-
-// Compare says whether two expressions are equal wherever both have a value,
-// their symbols being any complex numbers.
-func Compare(a, b *Expr) Outcome { return Zero(Difference(a, b)) }
-
 // Difference returns a-b.
 func Difference(a, b *Expr) *Expr { return sum(a, negative(b)) }
 
@@ -41,7 +26,7 @@ func Difference(a, b *Expr) *Expr { return sum(a, negative(b)) }
 // decision takes what it needs out of it, and is Unknown when there is none left.
 type Effort int
 
-// DefaultEffort is what Zero and Compare may cost. It decides all formulas that
+// DefaultEffort is what one decision may cost. It decides all formulas that
 // people write as answers.
 const DefaultEffort = 10_000
 
@@ -60,13 +45,9 @@ func (e *Effort) spend(units int) error {
 // no relation among them, is not zero; or that the value at one of the points
 // is proven not to be zero. With decimals, which are rounded as sympy rounds
 // them, only a canonical form of zero is Equal.
-func Zero(e *Expr) Outcome {
-	effort := Effort(DefaultEffort)
-	return ZeroWithin(e, &effort)
-}
-
-// ZeroWithin is Zero with a limit of its own. Several decisions may share it.
-func ZeroWithin(e *Expr, effort *Effort) Outcome {
+//
+// Several decisions may share an effort.
+func Zero(e *Expr, effort *Effort) Outcome {
 	first := *effort / 2 // the rest is for the evaluation
 	*effort -= first
 	c := canonicalizer{effort: &first}

@@ -157,5 +157,5 @@ func equalExpressions(truth, answer string, effort *algebra.Effort) bool {
 		return false
 	}
 	e, err := algebra.Parse("("+truth+")-("+answer+")", algebra.Implicit)
-	return err == nil && algebra.ZeroWithin(e, effort) == algebra.Equal
+	return err == nil && algebra.Zero(e, effort) == algebra.Equal
 }

@@ -374,7 +374,7 @@ func equalSymbolically(answer, truth string, effort *algebra.Effort) bool {
 	}
 	a, errA := algebra.Parse(answer, algebra.Plain)
 	t, errT := algebra.Parse(truth, algebra.Plain)
-	if errA == nil && errT == nil && algebra.ZeroWithin(algebra.Difference(a, t), effort) == algebra.Equal {
+	if errA == nil && errT == nil && algebra.Zero(algebra.Difference(a, t), effort) == algebra.Equal {
 		return true
 	}
 	x, ok := plainValue(a, answer)
