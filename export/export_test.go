@@ -3,7 +3,6 @@ package export
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -17,10 +16,9 @@ import (
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
 	"tinyv/internal/stagetest"
+	"tinyv/internal/stagetest/golden"
 	"tinyv/verify/model"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const template = "Q: {{QUESTION}}\nT: {{GROUND_TRUTH_ANSWER}}\n<model_answer>{{MODEL_ANSWER}}</model_answer>"
 
@@ -113,27 +111,10 @@ func TestGolden(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				compareGolden(t, c.name+"."+file.Path, got)
+				golden.Compare(t, c.name+"."+file.Path, string(got))
 			}
 			mustKeepAll(t, dir, m)
 		})
-	}
-}
-
-func compareGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	golden := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(golden, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got), rewrite with -update:\n%s", golden, diff)
 	}
 }
 

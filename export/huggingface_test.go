@@ -8,11 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stagetest"
+	"tinyv/internal/stagetest/golden"
 )
 
 // runTargets writes examples to the targets named.
@@ -22,24 +21,6 @@ func runTargets(t testing.TB, in []rows.Example, o Options, targets ...string) (
 	dir := filepath.Join(t.TempDir(), "export")
 	m, err := runInto(t, stagetest.Env(), dir, in, o)
 	return m, dir, err
-}
-
-// golden compares a text with a file of testdata.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), rewrite with -update:\n%s", path, diff)
-	}
 }
 
 // records are the rows of Parquet files as JSON lines, whatever columns they have.
@@ -81,7 +62,7 @@ func TestHuggingFaceGolden(t *testing.T) {
 		for i, s := range shards {
 			shards[i] = filepath.Join(dir, filepath.FromSlash(s))
 		}
-		golden(t, c.name+".hugging_face.jsonl", records(t, shards...))
+		golden.Compare(t, c.name+".hugging_face.jsonl", records(t, shards...))
 	}
 }
 

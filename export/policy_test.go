@@ -11,6 +11,7 @@ import (
 
 	"tinyv/internal/rows"
 	"tinyv/internal/stagetest"
+	"tinyv/internal/stagetest/golden"
 )
 
 // publishedColumns are the columns of a row of the Hugging Face target.
@@ -62,12 +63,12 @@ func TestPolicyGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, set := range []string{"enriched", "plain", "enriched_eval", "plain_eval"} {
-		golden(t, "verl."+set+".jsonl", records(t, filepath.Join(dir, "verl", set+".parquet")))
+		golden.Compare(t, "verl."+set+".jsonl", records(t, filepath.Join(dir, "verl", set+".parquet")))
 		text, err := os.ReadFile(filepath.Join(dir, "trl", set+".jsonl"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, "trl."+set+".jsonl", string(text))
+		golden.Compare(t, "trl."+set+".jsonl", string(text))
 	}
 	for _, sub := range []string{verlDir, trlDir} {
 		if entries, err := os.ReadDir(filepath.Join(dir, sub)); err != nil || len(entries) != 4 {

@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +19,7 @@ import (
 	"tinyv/internal/manifest"
 	"tinyv/internal/progress"
 	"tinyv/internal/stage"
+	"tinyv/internal/stagetest/buffer"
 	"tinyv/train/traintest"
 )
 
@@ -29,29 +28,11 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// buffer is a log that may be read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 // bench is a planned training whose trainer is the stand-in.
 type bench struct {
 	t    *testing.T
 	plan *Plan
-	log  buffer
+	log  buffer.Locked
 	stop chan struct{}
 }
 

@@ -2,20 +2,17 @@ package train
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"tinyv/internal/manifest"
+	"tinyv/internal/stagetest/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // published is the recipe of TinyV-1.5B's card.
 var published = Options{
@@ -43,24 +40,6 @@ func script(t *testing.T, bin, name, body string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// golden compares with a file of testdata.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got), rewrite with -update:\n%s", path, diff)
 	}
 }
 
@@ -146,9 +125,9 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, c.name+".yaml", p.read(t, ConfigFile))
+			golden.Compare(t, c.name+".yaml", string(p.read(t, ConfigFile)))
 			if stage := c.options.DeepSpeed; stage != "" {
-				golden(t, DeepSpeedFile(stage), p.read(t, DeepSpeedFile(stage)))
+				golden.Compare(t, DeepSpeedFile(stage), string(p.read(t, DeepSpeedFile(stage))))
 			}
 			read, err := Read(p.Dir)
 			if err != nil || read.Options.OutputDir != p.Options.OutputDir || read.Trainer.Version != p.Trainer.Version || read.model != p.model {
@@ -172,7 +151,7 @@ func TestDeepSpeed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, DeepSpeedFile(stage), data)
+		golden.Compare(t, DeepSpeedFile(stage), string(data))
 	}
 }
 

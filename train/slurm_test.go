@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tinyv/internal/stagetest/golden"
 )
 
 func TestSlurm(t *testing.T) {
@@ -39,7 +41,7 @@ func TestSlurm(t *testing.T) {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: bash does not read it: %v %s", c.name, err, out)
 		}
-		golden(t, c.name+".sbatch", []byte(strings.ReplaceAll(string(got), p.Dir, "/runs/x/train")))
+		golden.Compare(t, c.name+".sbatch", strings.ReplaceAll(string(got), p.Dir, "/runs/x/train"))
 	}
 	p := &Plan{Options: published}
 	if _, err := p.Slurm(Batch{Time: time.Minute}); err == nil || !strings.Contains(err.Error(), "give it more") {

@@ -20,6 +20,7 @@ import (
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/sim"
+	"tinyv/internal/stagetest/buffer"
 	"tinyv/train/traintest"
 )
 
@@ -216,7 +217,7 @@ func cmdSimServer(ts *testscript.TestScript, _ bool, args []string) {
 // cmdInterrupt starts a command, sends it SIGINT once a file it writes has as many
 // bytes, and wants an exit code: interrupt CODE FILE BYTES command [args]
 func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
-	var stderr lockedBuffer
+	var stderr buffer.Locked
 	code, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	size, err := strconv.ParseInt(args[2], 10, 64)

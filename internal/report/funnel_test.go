@@ -1,19 +1,13 @@
 package report_test
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tinyv/internal/manifest"
 	"tinyv/internal/report"
+	"tinyv/internal/stagetest/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestFunnel(t *testing.T) {
 	type counts = map[string]*manifest.Counts
@@ -36,18 +30,6 @@ func TestFunnel(t *testing.T) {
 		if err := report.Funnel(&b, m); err != nil {
 			t.Fatal(err)
 		}
-		golden := filepath.Join("testdata", name+".txt")
-		if *update {
-			if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), b.String()); diff != "" {
-			t.Errorf("%s (-want +got), rewrite with -update:\n%s", golden, diff)
-		}
+		golden.Compare(t, name+".txt", b.String())
 	}
 }

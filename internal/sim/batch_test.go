@@ -132,7 +132,7 @@ func batchInput(n int) string {
 // TestBatch follows one batch through its life.
 func TestBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log syncBuffer
+		var log writtenLog
 		w := &World{RequestLog: &log, Batch: Batch{Validating: time.Minute, InProgress: 10 * time.Minute, Finalizing: 2 * time.Minute}}
 		s := NewServer(w, quiet)
 		defer s.batches.close()

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"tinyv/internal/stagetest/buffer"
 )
 
 // start serves a world until the test ends, and returns a client without any
@@ -79,23 +81,12 @@ func readStats(t testing.TB, client *http.Client, url string) (s struct {
 	return s
 }
 
-// syncBuffer is a request log that a test may read while it is written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
+// writtenLog is a request log that a test may read while it is written.
+type writtenLog struct{ buffer.Locked }
 
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) lines(t testing.TB) (lines []logLine) {
+func (r *writtenLog) lines(t testing.TB) (lines []logLine) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for line := range strings.Lines(s.b.String()) {
+	for line := range strings.Lines(r.String()) {
 		var l logLine
 		if err := json.Unmarshal([]byte(line), &l); err != nil || !strings.HasSuffix(line, "\n") {
 			t.Fatalf("log line %q: %v", line, err)
@@ -179,7 +170,7 @@ func TestFaultKinds(t *testing.T) {
 			if !ok {
 				want = seen{status(statusOf(kind), ""), statusOf(kind), false}
 			}
-			var log syncBuffer
+			var log writtenLog
 			w := &World{RequestLog: &log, Faults: Faults{Rate: 1, Kinds: []Fault{{Kind: kind}}, RetryAfter: 2 * time.Second, Hold: 50 * time.Millisecond, Slow: 20 * time.Millisecond}}
 			r, client := start(t, w)
 			// A body as a POST of its own is not sent again by the transport.
@@ -366,7 +357,7 @@ func askedFor(s *Server) int64 {
 
 // TestLeftIsLogged: a client that goes before its reply is no whole reply.
 func TestLeftIsLogged(t *testing.T) {
-	var log syncBuffer
+	var log writtenLog
 	r, client := start(t, &World{Latency: time.Hour, RequestLog: &log})
 	ctx, cancel := context.WithCancel(t.Context())
 	answered := make(chan answer, 1)
@@ -391,7 +382,7 @@ type failingWriter struct{}
 func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestRequestLogThatFails(t *testing.T) {
-	var told syncBuffer
+	var told buffer.Locked
 	w := &World{RequestLog: failingWriter{}}
 	h := NewServer(w, slog.New(slog.NewTextHandler(&told, nil))).Handler()
 	for i := range 3 {
@@ -399,7 +390,7 @@ func TestRequestLogThatFails(t *testing.T) {
 			t.Errorf("status %d: %s", status, body)
 		}
 	}
-	if text := told.b.String(); strings.Count(text, "no space left") != 1 {
+	if text := told.String(); strings.Count(text, "no space left") != 1 {
 		t.Errorf("told %q", text)
 	}
 }
@@ -507,7 +498,7 @@ func TestCloseWhileThousandsHang(t *testing.T) {
 // TestFaultsUnderLoad: many clients at once neither break the counts nor race.
 func TestFaultsUnderLoad(t *testing.T) {
 	w := DefaultWorld()
-	var log syncBuffer
+	var log writtenLog
 	w.RequestLog = &log
 	w.Faults = Faults{Rate: 0.5, Seed: 2, Hold: 5 * time.Millisecond, Slow: 5 * time.Millisecond}
 	for _, kind := range FaultKinds() {

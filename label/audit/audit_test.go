@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,8 +10,6 @@ import (
 	"tinyv/internal/rows"
 	"tinyv/internal/stagetest"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // row is a labelled row with the votes that made its label.
 func row(problem int, source, origin, answer string, label bool) rows.Annotation {

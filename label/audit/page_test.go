@@ -1,13 +1,13 @@
 package audit
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"tinyv/internal/rows"
+	"tinyv/internal/stagetest/golden"
 )
 
 // hostile is rows whose every text attacks the page or a spreadsheet.
@@ -128,13 +128,5 @@ func TestPageGolden(t *testing.T) {
 	_, out, _ := draw(t, hostile(), Options{N: 20, Seed: 42})
 	got := strings.Replace(strings.Replace(read(t, out, HTMLFile), pageJS, "", 1), pageCSS, "", 1)
 	got = regexp.MustCompile(`'sha256-[^']*'|&#39;sha256-.*?&#39;|data-sample="[0-9a-f]*"`).ReplaceAllString(got, "")
-	const golden = "testdata/page.html"
-	if *update {
-		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if got != read(t, golden) {
-		t.Errorf("it is not %s (run the test with -update, and read the difference):\n%s", golden, got)
-	}
+	golden.Compare(t, "page.html", got)
 }

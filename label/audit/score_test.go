@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"tinyv/internal/interval"
+	"tinyv/internal/stagetest/golden"
 )
 
 // fill writes a filled-in CSV beside the sample: human of every row by its label.
@@ -176,15 +177,7 @@ func TestText(t *testing.T) {
 	if err := r.Text(&out); err != nil {
 		t.Fatal(err)
 	}
-	const golden = "testdata/score.txt"
-	if *update {
-		if err := os.WriteFile(golden, out.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if want := read(t, golden); out.String() != want {
-		t.Errorf("it is not %s (run the test with -update, and read the difference):\n%s", golden, out.String())
-	}
+	golden.Compare(t, "score.txt", out.String())
 	if data, err := r.JSON(); err != nil || !bytes.Contains(data, []byte(`"covered": 0.95`)) {
 		t.Errorf("%v %s", err, data)
 	}

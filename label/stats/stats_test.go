@@ -3,9 +3,7 @@ package stats
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -13,9 +11,8 @@ import (
 
 	"tinyv/internal/interval"
 	"tinyv/internal/rows"
+	"tinyv/internal/stagetest/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 var annotators = []Annotator{{Name: "a"}, {Name: "b"}, {Name: "c", Samples: 2}}
 
@@ -81,20 +78,8 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for path, got := range map[string][]byte{"testdata/stats.json": data, "testdata/table.txt": text.Bytes()} {
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what is made now (run the test with -update, and read the difference):\n%s", path, got)
-		}
-	}
+	golden.Compare(t, "stats.json", string(data))
+	golden.Compare(t, "table.txt", text.String())
 }
 
 // What the golden files hold is counted by hand here.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
-	"flag"
 	"fmt"
 	"image/png"
 	"io"
@@ -16,11 +15,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"gonum.org/v1/gonum/stat"
-)
 
-var update = flag.Bool("update", false, "rewrite the golden files")
+	"tinyv/internal/stagetest/golden"
+)
 
 // grid is an ablation of three seeds: one cell of 3:1 is done, none of 4:1; the second
 // benchmark has no wrong answers.
@@ -100,24 +98,7 @@ func TestTable(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]string{"table.txt": Table(grid()), "table.md": Markdown(grid()), "table.json": string(data), "forecast.txt": Forecast(grid(), 2, 25, 8)} {
-		golden(t, name, got)
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+		golden.Compare(t, name, got)
 	}
 }
 

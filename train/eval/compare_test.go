@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"tinyv/internal/stagetest"
+	"tinyv/internal/stagetest/golden"
 	"tinyv/train/eval"
 	"tinyv/train/eval/attack"
 	"tinyv/verify"
@@ -52,12 +53,12 @@ func TestCompare(t *testing.T) {
 	if err := c.Text(&text); err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "compare.txt", text.String())
+	golden.Compare(t, "compare.txt", text.String())
 	data, err := c.JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "compare.json", string(data))
+	golden.Compare(t, "compare.json", string(data))
 }
 
 func TestCompareRefusals(t *testing.T) {

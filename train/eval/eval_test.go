@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -26,6 +25,7 @@ import (
 	"tinyv/internal/shareddata"
 	"tinyv/internal/stage"
 	"tinyv/internal/stagetest"
+	"tinyv/internal/stagetest/golden"
 	"tinyv/train/eval"
 	"tinyv/train/eval/attack"
 	"tinyv/train/eval/score"
@@ -33,8 +33,6 @@ import (
 	"tinyv/verify/model"
 	"tinyv/verify/prime"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
@@ -159,7 +157,7 @@ func TestRun(t *testing.T) {
 	}
 
 	r2.Speed = score.Speed{}
-	golden(t, "eval.json", asJSON(t, r2))
+	golden.Compare(t, "eval.json", asJSON(t, r2))
 }
 
 func asJSON(t *testing.T, r score.Result) string {
@@ -169,23 +167,6 @@ func asJSON(t *testing.T, r score.Result) string {
 		t.Fatal(err)
 	}
 	return string(data) + "\n"
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
-	}
 }
 
 // However many workers there are, verdicts and figures are the same.

@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+
+	"tinyv/internal/stagetest/buffer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -30,24 +32,6 @@ var quick = patience{
 	call:    time.Minute,
 	stall:   time.Minute,
 	settle:  time.Millisecond,
-}
-
-// safeBuffer is a log that goroutines write to while a test reads it.
-type safeBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *safeBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *safeBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 // keyed is a client that adds a key, as the pool's does.
@@ -67,8 +51,8 @@ func (a addKey) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.next.RoundTrip(r)
 }
 
-func options(t *testing.T, f *fake, dir string) (Options, *safeBuffer) {
-	log := &safeBuffer{}
+func options(t *testing.T, f *fake, dir string) (Options, *buffer.Locked) {
+	log := &buffer.Locked{}
 	return Options{
 		URL: f.URL + "/v1", HTTP: keyed(), Dir: dir,
 		Gather: 5 * time.Millisecond, Poll: time.Millisecond,
@@ -197,7 +181,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func noSecret(t *testing.T, dir string, log *safeBuffer) {
+func noSecret(t *testing.T, dir string, log *buffer.Locked) {
 	t.Helper()
 	err := filepath.Walk(dir, func(path string, info os.FileInfo, err error) error {
 		if err != nil || info.IsDir() {

@@ -3,23 +3,17 @@ package page_test
 import (
 	"encoding/xml"
 	"errors"
-	"flag"
 	"io"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"tinyv/internal/interval"
+	"tinyv/internal/stagetest/golden"
 	"tinyv/train/eval/page"
 	"tinyv/train/eval/score"
 	"tinyv/verify"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // hostile is a text that wants to be markup, to hide, and to turn what follows it.
 const hostile = "</script><img src=x onerror=alert(1)>|`*_[a](http://b)\u202e\u200b & {{.Policy}} $x$"
@@ -68,19 +62,7 @@ func html(t *testing.T, d page.Data) string {
 
 func TestGolden(t *testing.T) {
 	for name, got := range map[string]string{"report.html": html(t, full()), "report.md": string(page.Markdown(full()))} {
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		golden.Compare(t, name, got)
 	}
 }
 
