@@ -10,6 +10,7 @@ import (
 
 	"tinyv/internal/manifest"
 	"tinyv/internal/ordered"
+	"tinyv/internal/progress"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
 )
@@ -60,12 +61,9 @@ func Import(ctx context.Context, env stage.Env, dir string, in Input, rule Rule)
 		return nil, err
 	}
 	defer test.file.Abort()
-	rowCounts := &manifest.Counts{}
-
 	bar := env.Progress.Start("importing", 0, nil)
 	defer bar.Finish()
-	var problems int64
-	failed := map[string]bool{} // problems that failed the self-test and are to be dropped
+	im := importer{in: in, tally: t, test: test, bar: bar, rows: &manifest.Counts{}, failed: map[string]bool{}}
 	workers := runtime.GOMAXPROCS(0)
 	verified := func(ctx context.Context, item imported) (imported, error) {
 		if item.drop != nil || item.dropRow != nil {
@@ -77,42 +75,7 @@ func Import(ctx context.Context, env stage.Env, dir string, in Input, rule Rule)
 		if err != nil {
 			return nil, fmt.Errorf("importing rollouts: %w", err)
 		}
-		if item.newRow {
-			rowCounts.In++
-			if item.dropRow == nil {
-				rowCounts.Out++
-			}
-		}
-		if item.dropRow != nil {
-			rowCounts.Drop(item.dropRow.Reason)
-			if err := t.rejects.List(*item.dropRow); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if item.newProblem {
-			problems++
-			ok, err := test.passes(ctx, *item.problem)
-			if err != nil {
-				return nil, err
-			}
-			if !ok && in.DropSelfTestFailures {
-				failed[item.problem.ProblemID] = true
-			}
-		}
-		bar.Add(1)
-		t.rejects.Counts.In++
-		drop := item.drop
-		if drop == nil && failed[item.response.ProblemID] {
-			drop = &rows.Rejected{Input: item.response.ProblemID, Row: int64(item.response.Sample), Reason: reasonSelfTest, Detail: "listed in " + GoldRefusedFile}
-		}
-		if drop != nil {
-			if err := t.rejects.Drop(*drop); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		if err := t.add(item.response); err != nil {
+		if err := im.take(ctx, item); err != nil {
 			return nil, err
 		}
 	}
@@ -120,15 +83,59 @@ func Import(ctx context.Context, env stage.Env, dir string, in Input, rule Rule)
 		return nil, err
 	}
 	if t.rejects.Counts.Out == 0 {
-		return nil, noRows(in.Path, rowCounts, filepath.Join(dir, stage.RejectedFile))
+		return nil, noRows(in.Path, im.rows, filepath.Join(dir, stage.RejectedFile))
 	}
 	if err := t.out.Close(); err != nil {
 		return nil, err
 	}
-	t.figures["problems"] = problems
+	t.figures["problems"] = im.problems
 	t.figures["self_test_refused"] = test.refused
-	counts := map[string]*manifest.Counts{"input_rows": rowCounts, "responses": t.rejects.Counts}
+	counts := map[string]*manifest.Counts{"input_rows": im.rows, "responses": t.rejects.Counts}
 	return s.Finish(append(t.out.Files(), stage.RejectedFile, GoldRefusedFile), counts, t.figures, nil, t.simulated)
+}
+
+// importer takes replies one after the other: it writes what can be used, and lists and
+// counts the rest.
+type importer struct {
+	in       Input
+	tally    *tally
+	test     *selfTest
+	bar      *progress.Bar
+	rows     *manifest.Counts // of the input, whatever replies they hold
+	problems int64
+	failed   map[string]bool // problems that failed the self-test and are to be dropped
+}
+
+func (im *importer) take(ctx context.Context, item imported) error {
+	if item.newRow {
+		im.rows.In++
+		if item.dropRow == nil {
+			im.rows.Out++
+		}
+	}
+	if item.dropRow != nil {
+		im.rows.Drop(item.dropRow.Reason)
+		return im.tally.rejects.List(*item.dropRow)
+	}
+	if item.newProblem {
+		im.problems++
+		ok, err := im.test.passes(ctx, *item.problem)
+		if err != nil {
+			return err
+		}
+		if !ok && im.in.DropSelfTestFailures {
+			im.failed[item.problem.ProblemID] = true
+		}
+	}
+	im.bar.Add(1)
+	im.tally.rejects.Counts.In++
+	switch {
+	case item.drop != nil:
+		return im.tally.rejects.Drop(*item.drop)
+	case im.failed[item.response.ProblemID]:
+		return im.tally.rejects.Drop(rows.Rejected{Input: item.response.ProblemID, Row: int64(item.response.Sample), Reason: reasonSelfTest, Detail: "listed in " + GoldRefusedFile})
+	}
+	return im.tally.add(item.response)
 }
 
 // replies reads rollouts of any of the layouts, reply by reply.

@@ -142,8 +142,7 @@ func Problems(ctx context.Context, env stage.Env, dir string, in Input, world it
 
 	bar := env.Progress.Start("problems", 0, nil)
 	defer bar.Finish()
-	seen := map[questionKey]struct{}{}
-	simulated := false
+	kept := problemSieve{in: in, rejects: rejects, test: test, out: out, seen: map[questionKey]struct{}{}}
 	for row, err := range stage.Until(env.Stop, source) {
 		if err != nil {
 			return nil, fmt.Errorf("reading problems: %w", err)
@@ -152,35 +151,7 @@ func Problems(ctx context.Context, env stage.Env, dir string, in Input, world it
 			return nil, err
 		}
 		bar.Add(1)
-		counts.In++
-		if row.drop != nil {
-			if err := rejects.Drop(*row.drop); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		p := row.problem
-		key := keyOf(p.Question)
-		if _, dup := seen[key]; dup {
-			if err := rejects.Drop(rows.Rejected{Input: row.input, Row: row.row, Reason: reasonDuplicateProblem, Detail: "the same question came before: " + excerpt(p.Question)}); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		seen[key] = struct{}{}
-		ok, err := test.passes(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		if !ok && in.DropSelfTestFailures {
-			if err := rejects.Drop(rows.Rejected{Input: row.input, Row: row.row, Reason: reasonSelfTest, Detail: "listed in " + GoldRefusedFile}); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		simulated = simulated || p.Simulated
-		counts.Out++
-		if err := out.Write(p); err != nil {
+		if err := kept.take(ctx, row); err != nil {
 			return nil, err
 		}
 	}
@@ -194,7 +165,41 @@ func Problems(ctx context.Context, env stage.Env, dir string, in Input, world it
 		return nil, err
 	}
 	figures := map[string]int64{"self_test_refused": test.refused}
-	return s.Finish(append(out.Files(), stage.RejectedFile, GoldRefusedFile), map[string]*manifest.Counts{"problems": counts}, figures, nil, simulated)
+	return s.Finish(append(out.Files(), stage.RejectedFile, GoldRefusedFile), map[string]*manifest.Counts{"problems": counts}, figures, nil, kept.simulated)
+}
+
+// problemSieve takes problems one after the other: it writes what can be used and is
+// new, and lists and counts the rest.
+type problemSieve struct {
+	in        Input
+	rejects   *stage.Rejects
+	test      *selfTest
+	out       *rows.Writer[rows.Problem]
+	seen      map[questionKey]struct{}
+	simulated bool
+}
+
+func (p *problemSieve) take(ctx context.Context, row problemOrDrop) error {
+	p.rejects.Counts.In++
+	if row.drop != nil {
+		return p.rejects.Drop(*row.drop)
+	}
+	problem := row.problem
+	key := keyOf(problem.Question)
+	if _, dup := p.seen[key]; dup {
+		return p.rejects.Drop(rows.Rejected{Input: row.input, Row: row.row, Reason: reasonDuplicateProblem, Detail: "the same question came before: " + excerpt(problem.Question)})
+	}
+	p.seen[key] = struct{}{}
+	ok, err := p.test.passes(ctx, problem)
+	if err != nil {
+		return err
+	}
+	if !ok && p.in.DropSelfTestFailures {
+		return p.rejects.Drop(rows.Rejected{Input: row.input, Row: row.row, Reason: reasonSelfTest, Detail: "listed in " + GoldRefusedFile})
+	}
+	p.simulated = p.simulated || problem.Simulated
+	p.rejects.Counts.Out++
+	return p.out.Write(problem)
 }
 
 // noRows says why an input yields nothing at all.

@@ -246,25 +246,32 @@ func (c *column) leafType(e *schema.SchemaElement) error {
 	if annotation == nil && e.ConvertedType.Valid {
 		annotation = logicalType(e)
 	}
-	physical := e.Type.V
+	if d, ok := annotation.(*schema.DecimalType); ok {
+		return c.decimal(e.Type.V, int(d.Precision), int(d.Scale))
+	}
+	if c.annotated(annotation, e.Type.V) {
+		return nil
+	}
+	return c.plain(annotation, e.Type.V)
+}
 
+// annotated sets the type that an annotation gives, and reports whether it gives one.
+func (c *column) annotated(annotation schema.LogicalTypeValue, physical schema.Type) bool {
 	switch a := annotation.(type) {
 	case *schema.NullType:
 		c.typ, c.value = "null", func(parquet.Value) (any, error) { return nil, nil }
-		return nil
-	case *schema.DecimalType:
-		return c.decimal(physical, int(a.Precision), int(a.Scale))
+		return true
 	case *schema.DateType:
 		if physical == schema.Int32 {
 			c.typ, c.value = "date", func(v parquet.Value) (any, error) {
 				return time.Unix(int64(v.Int32())*24*60*60, 0).UTC().Format(time.DateOnly), nil
 			}
-			return nil
+			return true
 		}
 	case *schema.TimestampType:
 		if physical == schema.Int64 && a.Unit.Value != nil {
 			c.timestamp(a.Unit.Value.Duration(), a.IsAdjustedToUTC)
-			return nil
+			return true
 		}
 	case *schema.TimeType:
 		if a.Unit.Value != nil && (physical == schema.Int32 || physical == schema.Int64) {
@@ -276,12 +283,12 @@ func (c *column) leafType(e *schema.SchemaElement) error {
 				}
 				return time.Unix(0, 0).UTC().Add(time.Duration(n) * unit).Format("15:04:05.999999999"), nil
 			}
-			return nil
+			return true
 		}
 	case *schema.IntType:
 		if !a.IsSigned && physical == schema.Int32 {
 			c.typ, c.value = "uint32", func(v parquet.Value) (any, error) { return int64(v.Uint32()), nil }
-			return nil
+			return true
 		}
 		if !a.IsSigned && physical == schema.Int64 {
 			c.typ, c.value = "uint64", func(v parquet.Value) (any, error) {
@@ -290,7 +297,7 @@ func (c *column) leafType(e *schema.SchemaElement) error {
 				}
 				return v.Int64(), nil
 			}
-			return nil
+			return true
 		}
 	case *schema.UUIDType:
 		c.typ, c.value = "uuid", func(v parquet.Value) (any, error) {
@@ -301,7 +308,7 @@ func (c *column) leafType(e *schema.SchemaElement) error {
 			x := hex.EncodeToString(b)
 			return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:], nil
 		}
-		return nil
+		return true
 	case *schema.Float16Type:
 		c.typ, c.value = "float16", func(v parquet.Value) (any, error) {
 			b := v.ByteArray()
@@ -310,9 +317,13 @@ func (c *column) leafType(e *schema.SchemaElement) error {
 			}
 			return float16(binary.LittleEndian.Uint16(b)), nil
 		}
-		return nil
+		return true
 	}
+	return false
+}
 
+// plain sets the type as it is stored.
+func (c *column) plain(annotation schema.LogicalTypeValue, physical schema.Type) error {
 	switch physical {
 	case schema.Boolean:
 		c.typ, c.value = "bool", func(v parquet.Value) (any, error) { return v.Boolean(), nil }

@@ -4,7 +4,7 @@
 // [Parse] reads a formula in sympy's Python syntax, with implicit products if
 // asked for; [Zero] says equal, different or unknown of a difference. Both decide
 // in bounded time and memory whatever the input (see the limits in parse.go,
-// polynomial.go, canonical.go and evaluate.go), never panic, keep nothing
+// polynomial.go, root.go and evaluate.go), never panic, keep nothing
 // between calls, and give the same answer every time.
 //
 // # How it decides
