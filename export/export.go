@@ -203,17 +203,16 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 			j.splits = append(j.splits, split)
 		}
 	}
-	var opened []target
+	e := exporter{provenance: provenance, counts: &manifest.Counts{}, figures: &figures{}}
 	for _, name := range o.Targets {
 		t, err := targets()[name].open(j)
 		if err != nil {
 			return nil, err
 		}
 		defer t.abort()
-		opened = append(opened, t)
+		e.targets = append(e.targets, t)
 	}
 
-	counts, figures := &manifest.Counts{}, &figures{}
 	workers := runtime.GOMAXPROCS(0)
 	examples := ordered.Batches(stage.Until(env.Stop, rows.Read[rows.Example](balanceDir)), rowsPerBatch)
 	for batch, err := range ordered.Map(ctx, examples, workers, 2*workers, maker.rows) {
@@ -221,37 +220,16 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 			return nil, err
 		}
 		bar.Add(int64(len(batch)))
-		counts.In += int64(len(batch))
-		for i := range batch {
-			r := &batch[i]
-			if r.dropped != "" {
-				counts.Drop(r.dropped)
-				if err := provenance.drop(ctx); err != nil {
-					return nil, err
-				}
-				continue
-			}
-			figures.add(r)
-			if err := provenance.keep(r.Example); err != nil {
-				return nil, err
-			}
-			for _, t := range opened {
-				if err := t.write(r.row); err != nil {
-					return nil, err
-				}
-			}
+		if err := e.take(ctx, batch); err != nil {
+			return nil, err
 		}
 	}
-	if isTrue, isFalse := figures.ofSplit(rows.SplitTrain); isTrue+isFalse == 0 {
-		return nil, fmt.Errorf("export: no row is left to train on: %d examples, %s", counts.In, dropped(counts))
+	if isTrue, isFalse := e.figures.ofSplit(rows.SplitTrain); isTrue+isFalse == 0 {
+		return nil, fmt.Errorf("export: no row is left to train on: %d examples, %s", e.counts.In, dropped(e.counts))
 	}
-	figures.warn(env.Log, counts, o.CutoffLen)
+	e.figures.warn(env.Log, e.counts, o.CutoffLen)
 
-	outputs, err := provenance.finish()
-	for _, t := range opened {
-		files, finishing := t.finish()
-		outputs, err = append(outputs, files...), errors.Join(err, finishing)
-	}
+	outputs, err := e.finish()
 	if err != nil {
 		return nil, err
 	}
@@ -261,8 +239,50 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		}
 		outputs = append(outputs, DatasetInfoFile)
 	}
-	counts.Out = provenance.rows
-	return s.Finish(outputs, map[string]*manifest.Counts{"examples": counts}, figures.byName(maker.lengths), nil, upstream.Simulated)
+	e.counts.Out = provenance.rows
+	return s.Finish(outputs, map[string]*manifest.Counts{"examples": e.counts}, e.figures.byName(maker.lengths), nil, upstream.Simulated)
+}
+
+// exporter writes rows to every target, each with where it came from.
+type exporter struct {
+	provenance *provenance
+	targets    []target
+	counts     *manifest.Counts
+	figures    *figures
+}
+
+func (e *exporter) take(ctx context.Context, batch []made) error {
+	e.counts.In += int64(len(batch))
+	for i := range batch {
+		r := &batch[i]
+		if r.dropped != "" {
+			e.counts.Drop(r.dropped)
+			if err := e.provenance.drop(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		e.figures.add(r)
+		if err := e.provenance.keep(r.Example); err != nil {
+			return err
+		}
+		for _, t := range e.targets {
+			if err := t.write(r.row); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// finish makes all files whole, and lists them.
+func (e *exporter) finish() ([]string, error) {
+	outputs, err := e.provenance.finish()
+	for _, t := range e.targets {
+		files, finishing := t.finish()
+		outputs, err = append(outputs, files...), errors.Join(err, finishing)
+	}
+	return outputs, err
 }
 
 // balanceStage is the stage whose rows this one reads.
