@@ -67,6 +67,7 @@ step_train() {
 	for f in manifest.json record.json loss.jsonl loss.svg loss.png; do
 		[ -s "$work/run/train/result/$f" ] || fail "$work/run/train/result/$f is missing"
 	done
+	grep -q '"loss_curve"' "$work/run/train/manifest.json" || fail "$work/run/train/manifest.json does not tell of the training"
 	"$tinyv" train status --out "$work/run"
 	say "launched again: finished, and left alone"
 	"$tinyv" train launch --out "$work/run"

@@ -37,7 +37,8 @@ type interrupted struct{ words string }
 func (e *interrupted) Error() string        { return "interrupted " + e.words }
 func (e *interrupted) Is(target error) bool { return target == stage.ErrInterrupted }
 
-// Launch runs a plan's training to its end and records it in DIR/result. A training
+// Launch runs a plan's training to its end, and records it in DIR/result and in the
+// plan's manifest. A training
 // that is finished and recorded is left as it is; one that was begun is refused, since
 // Resume goes on with it.
 //
@@ -97,16 +98,22 @@ func run(ctx context.Context, env stage.Env, p *Plan, o LaunchOptions, resume bo
 	if err != nil {
 		return nil, err
 	}
-	record, done, err := begin(p, now)
-	if err != nil || done != nil {
-		return done, err
+	record, m, err := begin(p, now)
+	if err != nil {
+		return nil, err
 	}
-	if !ended {
-		if err := l.follow(ctx); err != nil {
+	if m == nil {
+		if !ended {
+			if err := l.follow(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if m, err = record.finish(p, l.history, l.output.Examples); err != nil {
 			return nil, err
 		}
 	}
-	return record.finish(p, l.history, l.output.Examples)
+	// Also of one that was found done: it may have been killed just here.
+	return m, p.attach(m)
 }
 
 // prepare decides where the training begins, and reports whether it has ended already.

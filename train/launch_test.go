@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -181,6 +182,8 @@ func TestLaunch(t *testing.T) {
 	}
 	b.nothingLeft()
 
+	b.recorded()
+
 	// A finished training is never launched again.
 	for name, again := range map[string]func(LaunchOptions) (*manifest.Manifest, error){"launch": b.launch, "resume": b.resume} {
 		if m := b.must(again(LaunchOptions{Force: true})); !m.Skipped {
@@ -194,9 +197,66 @@ func TestLaunch(t *testing.T) {
 	if m := b.must(b.resume(LaunchOptions{})); m.Skipped || strings.Count(b.log.String(), "train: launched") != 1 {
 		t.Errorf("launched again: %s", b.log.String())
 	}
+	b.recorded()
 	b.plan.Keys["seed"] = 8
 	_, err = b.launch(LaunchOptions{Force: true})
 	b.fails(err, "the setting seed: 8, was 7")
+}
+
+// recorded checks that the plan's manifest tells of the finished training, and still is
+// the plan's.
+func (b *bench) recorded() {
+	b.t.Helper()
+	m, err := manifest.Require(b.plan.Dir)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var r Training
+	if err := json.Unmarshal(m.Record, &r); err != nil {
+		b.t.Fatalf("%v: %s", err, m.Record)
+	}
+	if m.Stage != planStage || len(r.Data) != 3 || len(r.Data[0].SHA256) != 64 || r.Card.Hyperparameters["seed"] != "7" || r.Trainer.Version != "0.9.5" ||
+		len(r.Runs) != 1 || r.Runs[0].Ended == nil || len(r.Loss) != 24 || *r.Loss[0].Loss != *r.FirstLoss || len(r.Files) < 3 {
+		b.t.Errorf("stage %s, record %s", m.Stage, m.Record)
+	}
+}
+
+// The record in the plan's manifest decides nothing: an equal plan keeps it, another
+// plan is without it, and the plan put back gets it again, as does that of a training
+// that an earlier tinyv recorded.
+func TestPlanAfterTraining(t *testing.T) {
+	b := newBench(t, "", nil)
+	b.must(b.launch(LaunchOptions{}))
+	write := func(change func(*Options)) *manifest.Manifest {
+		t.Helper()
+		o := tiny
+		o.Model = b.plan.Options.Model
+		if change != nil {
+			change(&o)
+		}
+		m, _, err := Write(t.Context(), b.plan.Dir, b.plan.DatasetDir, "tinyv_train", "tinyv_eval", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	if m := write(nil); !m.Skipped {
+		t.Error("an equal plan is written again")
+	}
+	b.recorded()
+	if m := write(func(o *Options) { o.Seed = 8 }); m.Skipped || m.Record != nil {
+		t.Errorf("another plan: skipped %v, record %s", m.Skipped, m.Record)
+	}
+	if s, err := ReadStatus(b.plan.Dir); err != nil || !s.Recorded {
+		t.Errorf("the record itself is gone: %+v, %v", s, err)
+	}
+	if m := write(nil); m.Skipped || m.Record != nil {
+		t.Errorf("the plan put back: skipped %v, record %s", m.Skipped, m.Record)
+	}
+	if m := b.must(b.resume(LaunchOptions{})); !m.Skipped {
+		t.Error("trained again")
+	}
+	b.recorded()
 }
 
 // Interrupted at a checkpoint and resumed, a training has the loss of one that was not.

@@ -33,6 +33,10 @@ const (
 	keysFile   = "keys.txt" // the keys that the installed LLaMA-Factory takes
 )
 
+// planStage is the name of the plan's stage. Once its training has finished, its
+// manifest has the record of that, too: see Training.
+const planStage = "train-plan"
+
 // Plan is what would be run. It is kept in DIR/plan.json.
 type Plan struct {
 	Dir    string `json:"-"` // the directory of the files above
@@ -109,7 +113,7 @@ func Write(ctx context.Context, dir, exportDir, trainDataset, evalDataset string
 		return nil, nil, err
 	}
 	defer unlock()
-	s, done, err := manifest.Begin(dir, "train-plan", p, inputs, []string{ConfigFile, ResumeFile, PlanFile, keysFile, DeepSpeedFile("z*")})
+	s, done, err := manifest.Begin(dir, planStage, p, inputs, []string{ConfigFile, ResumeFile, PlanFile, keysFile, DeepSpeedFile("z*")})
 	if err != nil || done != nil {
 		return done, p, err
 	}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,43 @@ type Record struct {
 	FirstLoss *trainerlog.Float `json:"first_loss"`
 	LastLoss  *trainerlog.Float `json:"last_loss"`
 	EvalLoss  *trainerlog.Float `json:"eval_loss"` // the last; null without an evaluation set
+}
+
+// Training is a finished training as the plan's manifest tells of it, under "record":
+// all of DIR/result in one place.
+type Training struct {
+	Tool     string          `json:"tool_version"` // of the tinyv that recorded it
+	Data     []manifest.File `json:"data"`         // that was trained on
+	Settings any             `json:"settings"`     // asked for; what ran is in the card
+	Record
+	Loss []trainerlog.Point `json:"loss_curve"`
+}
+
+// attach puts a recorded training into the plan's manifest, which is what the stage
+// directory is known by. It goes by the files of the record, so that one of an earlier
+// tinyv gets there, too.
+func (p *Plan) attach(m *manifest.Manifest) error {
+	record, err := ReadRecord(p.Dir)
+	if err != nil {
+		return err
+	}
+	training := Training{Tool: m.Version, Data: m.Inputs, Settings: m.Settings, Record: *record}
+	path := p.path(filepath.Join(ResultDir, LossFile))
+	lines, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for line := range bytes.Lines(lines) {
+		var point trainerlog.Point
+		if err := json.Unmarshal(line, &point); err != nil {
+			return fmt.Errorf("%s is not the loss of a training: %w", path, err)
+		}
+		training.Loss = append(training.Loss, point)
+	}
+	if err := manifest.Attach(p.Dir, planStage, training); err != nil {
+		return fmt.Errorf("the training is done and recorded in %s, but not in the manifest beside it (`tinyv train plan`, then `tinyv train resume`, does that): %w", p.path(ResultDir), err)
+	}
+	return nil
 }
 
 // ReadRecord returns the record of a finished training, given the directory of its plan.

@@ -99,7 +99,7 @@ func launchCommand() *cli.Command {
 		Name: "launch", Usage: "check the plan, run it, and follow it to its end",
 		UsageText: "tinyv train launch --out DIR [--config FILE] [flags]\n\nExample:\n   " + trainExample,
 		Description: "Ctrl-C ends every process of the training and leaves it resumable: tinyv train resume.\n" +
-			"The trainer's output is in DIR/train/train.log; the result in DIR/train/result.\n\n" + exitCodesHelp,
+			"The trainer's output is in DIR/train/train.log; the result in DIR/train/result and, in one file, in DIR/train/manifest.json.\n\n" + exitCodesHelp,
 		Flags: []cli.Flag{
 			trainConfigFlag, trainOutFlag, nodeFlag, masterFlag, nanFlag,
 			&cli.BoolFlag{Name: "slurm", Usage: "write a batch file and submit it with sbatch; a requeued job resumes"},

@@ -114,6 +114,7 @@ type Manifest struct {
 	Spent       *Spent             `json:"spent,omitempty"`
 	StartedAt   time.Time          `json:"started_at"`
 	Seconds     float64            `json:"seconds,omitempty"`
+	Record      json.RawMessage    `json:"record,omitempty"` // of what was done with the stage's files, see Attach
 
 	Skipped bool `json:"-"` // it was found complete, and nothing was done
 }
@@ -187,6 +188,23 @@ func (s *Stage) Finish(outputs []string, counts map[string]*Counts, figures map[
 	s.m.Seconds = float64(time.Since(s.begun).Milliseconds()) / 1000
 	s.m.Complete = true
 	return &s.m, s.write()
+}
+
+// Attach puts the record of what was done with the files of a complete stage into the
+// stage's manifest, in place of an earlier record. It decides nothing: the stage is
+// done again, or not, as without it, and loses the record when it is.
+func Attach(dir, stage string, record any) error {
+	m, err := Read(dir)
+	if err != nil {
+		return err
+	}
+	if m.Stage != stage || !m.Complete {
+		return fmt.Errorf("%s is not the manifest of a finished stage %q", filepath.Join(dir, Name), stage)
+	}
+	if m.Record, err = json.Marshal(record); err != nil {
+		return fmt.Errorf("encoding what was done with the files of stage %s: %w", stage, err)
+	}
+	return (&Stage{Dir: dir, m: *m}).write()
 }
 
 func (s *Stage) write() error {
@@ -299,7 +317,7 @@ func (m *Manifest) intact(dir string) bool {
 // or temporary, so that a crash in between leaves no complete manifest behind.
 func (m *Manifest) remove(dir string) error {
 	incomplete := *m
-	incomplete.Complete, incomplete.Outputs = false, nil
+	incomplete.Complete, incomplete.Outputs, incomplete.Record = false, nil, nil
 	if err := (&Stage{Dir: dir, m: incomplete}).write(); err != nil {
 		return err
 	}

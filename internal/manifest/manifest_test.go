@@ -75,6 +75,36 @@ func TestBegin(t *testing.T) {
 	}
 }
 
+// A record beside a stage decides nothing, and goes when the stage is done again.
+func TestAttach(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "stage")
+	before := *done(t, dir, 1)
+	for _, record := range []string{"first", "second"} {
+		if err := manifest.Attach(dir, "stage", map[string]string{"ran": record}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := done(t, dir, 1)
+	if !m.Skipped || !strings.Contains(string(m.Record), `"second"`) {
+		t.Errorf("skipped %v, record %s", m.Skipped, m.Record)
+	}
+	if m.Fingerprint != before.Fingerprint || m.Seconds != before.Seconds || len(m.Outputs) != 1 {
+		t.Errorf("the stage's own manifest is another: %+v, was %+v", m, before)
+	}
+	if err := manifest.Attach(dir, "other", nil); err == nil || !strings.Contains(err.Error(), `finished stage "other"`) {
+		t.Errorf("another stage's: %v", err)
+	}
+	if m := done(t, dir, 2); m.Skipped || m.Record != nil {
+		t.Errorf("done again: skipped %v, record %s", m.Skipped, m.Record)
+	}
+	if _, _, err := manifest.Begin(dir, "stage", settings{3}, inputs, []string{"part-*"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := manifest.Attach(dir, "stage", nil); err == nil {
+		t.Error("an unfinished stage has a record")
+	}
+}
+
 func TestOldFilesGoAndForeignOnesStay(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "stage")
 	done(t, dir, 1)
