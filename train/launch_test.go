@@ -123,11 +123,23 @@ func (b *bench) until(what string, is func() bool) {
 
 // stopAt asks the training to stop once a file is there.
 func (b *bench) stopAt(name string) {
+	b.stopWhen(name, func() bool {
+		_, err := os.Stat(filepath.Join(b.plan.Options.OutputDir, name))
+		return err == nil
+	})
+}
+
+// stopAtStep asks the training to stop once the checkpoint of a step is whole.
+func (b *bench) stopAtStep(step int) {
+	b.stopWhen(fmt.Sprintf("checkpoint-%d", step), func() bool {
+		all, err := Checkpoints(b.plan.Options.OutputDir)
+		return err == nil && slices.ContainsFunc(all, func(c Checkpoint) bool { return c.Step == step && c.Broken == "" })
+	})
+}
+
+func (b *bench) stopWhen(what string, is func() bool) {
 	go func() {
-		b.until(name, func() bool {
-			_, err := os.Stat(filepath.Join(b.plan.Options.OutputDir, name))
-			return err == nil
-		})
+		b.until(what, is)
 		close(b.stop)
 	}()
 }
@@ -265,7 +277,7 @@ func TestInterruptAndResume(t *testing.T) {
 	whole.must(whole.launch(LaunchOptions{}))
 
 	b := newBench(t, "delay=20ms", nil)
-	b.stopAt("checkpoint-10/trainer_state.json")
+	b.stopAtStep(10)
 	_, err := b.launch(LaunchOptions{})
 	if !errors.Is(err, stage.ErrInterrupted) {
 		t.Fatalf("%v\n%s", err, b.log.String())
@@ -310,7 +322,7 @@ func TestNoOrphans(t *testing.T) {
 	two := func(o *Options) { o.Processes, o.RowsPerStep = 2, 4 }
 	t.Run("asked", func(t *testing.T) {
 		b := newBench(t, "delay=10ms,hang=8", two)
-		b.stopAt("checkpoint-5/trainer_state.json")
+		b.stopAtStep(5)
 		if _, err := b.launch(LaunchOptions{}); !errors.Is(err, stage.ErrInterrupted) {
 			t.Errorf("%v", err)
 		}
