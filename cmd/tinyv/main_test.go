@@ -215,11 +215,17 @@ func cmdSimServer(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdInterrupt starts a command, sends it SIGINT once a file it writes has as many
-// bytes, and wants an exit code: interrupt CODE FILE BYTES command [args]
+// bytes, and wants an exit code: interrupt CODE FILE BYTES command [args]. With the
+// code "killed" it sends SIGKILL.
 func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	var stderr buffer.Locked
-	code, err := strconv.Atoi(args[0])
-	ts.Check(err)
+	code, interrupt := -1, syscall.SIGKILL
+	if args[0] != "killed" {
+		var err error
+		code, err = strconv.Atoi(args[0])
+		ts.Check(err)
+		interrupt = syscall.SIGINT
+	}
 	size, err := strconv.ParseInt(args[2], 10, 64)
 	ts.Check(err)
 	path := args[3]
@@ -231,6 +237,10 @@ func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	cmd := exec.Command(path, args[4:]...)
 	cmd.Dir = ts.MkAbs(".")
+	cmd.Env = os.Environ()
+	for _, name := range []string{"PATH", traintest.KnobsVariable} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
 	cmd.Stderr = &stderr
 	ts.Check(cmd.Start())
 	deadline := time.Now().Add(20 * time.Second)
@@ -241,7 +251,7 @@ func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		time.Sleep(2 * time.Millisecond)
 	}
-	ts.Check(cmd.Process.Signal(syscall.SIGINT))
+	ts.Check(cmd.Process.Signal(interrupt))
 	err = cmd.Wait()
 	ts.Logf("%s", stderr.String())
 	if got := cmd.ProcessState.ExitCode(); got != code {

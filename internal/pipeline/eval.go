@@ -58,7 +58,7 @@ func Evaluate(ctx context.Context, env stage.Env, e Evaluation) (m *manifest.Man
 	}
 	defer func() { err = errors.Join(err, models.close()) }()
 	if e.Serve != nil {
-		if err := models.serve(e, endpoints); err != nil {
+		if err := models.serve(ctx, e, endpoints); err != nil {
 			return nil, r, err
 		}
 	}
@@ -169,8 +169,9 @@ type served struct {
 // server said is in the error of closing it.
 var errServerDied = errors.New("the model server has died")
 
-// serve makes the server of the checkpoint known, and starts nothing.
-func (m *models) serve(e Evaluation, endpoints []config.Endpoint) error {
+// serve makes the server of the checkpoint known, and starts nothing. What a killed
+// evaluation has left of its own server is ended.
+func (m *models) serve(ctx context.Context, e Evaluation, endpoints []config.Endpoint) error {
 	o := serve.Options{
 		Engine: e.Serve.Engine, Checkpoint: e.Serve.Checkpoint, Template: e.Serve.Template, ExtraArgs: e.Serve.Args, Log: filepath.Clean(e.Out) + ".server.log",
 	}
@@ -182,6 +183,16 @@ func (m *models) serve(e Evaluation, endpoints []config.Endpoint) error {
 			return e.Config.Errorf("verifiers", "%s asks endpoints with url: %s for two models, %q and %q; one checkpoint is served, so give them one name", e.Verifier, config.ServedURL, o.ServedName, endpoint.Model)
 		}
 		o.ServedName = endpoint.Model
+	}
+	orphans, err := serve.Orphans(o)
+	if err != nil {
+		return err
+	}
+	for _, left := range orphans {
+		m.log.Warn("eval: a model server is still at work although the tinyv that started it was killed; ending it", "processes", left.Processes, "started_by", left.By, "log", left.Log)
+		if err := left.End(ctx); err != nil {
+			return err
+		}
 	}
 	server, err := serve.New(o)
 	if err != nil {

@@ -7,11 +7,10 @@
 package processes
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Mark is a variable of the environment, NAME=value, that no other processes carry.
@@ -40,12 +39,15 @@ func (m Mark) Living() []int {
 	return found
 }
 
-func (m Mark) on(pid int) bool {
-	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+func (m Mark) on(pid int) bool { return slices.Contains(environ(strconv.Itoa(pid)), string(m)) }
+
+// environ is the environment of a process of /proc, none if it is another's or gone.
+func environ(entry string) []string {
+	content, err := os.ReadFile("/proc/" + entry + "/environ")
 	if err != nil {
-		return false // another's, or gone
+		return nil
 	}
-	return slices.ContainsFunc(bytes.Split(environ, []byte{0}), func(variable []byte) bool { return string(variable) == string(m) })
+	return strings.Split(string(content), "\x00")
 }
 
 // Signal sends a signal to a process that carries the mark. It takes hold of the

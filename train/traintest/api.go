@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,10 +20,14 @@ var between = regexp.MustCompile(`(?s)<(ground_truth_answer|model_answer)>(.*?)<
 
 // serve is llamafactory-cli api: GET /v1/models once it is ready, and replies of one
 // model, which says True of answers that are the ground truth but for spaces and
-// dollar signs. It ends at SIGTERM.
-func serve() int {
+// dollar signs. It ends at SIGTERM, unless it is deaf.
+func serve(knobs knobs) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	if knobs.deaf {
+		signal.Ignore(syscall.SIGTERM)
+	}
+	var asked atomic.Int64
 	name := os.Getenv("API_MODEL_NAME")
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/models", func(w http.ResponseWriter, _ *http.Request) {
@@ -35,6 +40,13 @@ func serve() int {
 		}
 		if err := json.NewDecoder(r.Body).Decode(&request); err != nil || len(request.Messages) == 0 {
 			http.Error(w, `{"detail":"Invalid length"}`, http.StatusBadRequest)
+			return
+		}
+		if n := asked.Add(1); knobs.hang > 0 && n >= int64(knobs.hang) {
+			select {
+			case <-r.Context().Done():
+			case <-ctx.Done():
+			}
 			return
 		}
 		said := map[string]string{}
@@ -52,6 +64,7 @@ func serve() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	fmt.Fprintf(os.Stderr, "INFO:     Uvicorn running on http://%s (Press CTRL+C to quit)\n", l.Addr())
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(l) }()

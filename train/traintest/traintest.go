@@ -32,7 +32,7 @@ const Program = "llamafactory-cli"
 //	oom=5            CUDA is out of memory in step 5
 //	memory=5         the kernel kills the process (a worker, under torchrun) in step 5
 //	nan=5            from step 5 on the loss is NaN
-//	hang=5           step 5 never ends
+//	hang=5           step 5 never ends; of a server, request 5 and all later ones
 //	exit=5           step 5 ends with exit code 3, without a word
 //	half=10          killed while it writes checkpoint-10: no trainer_state.json
 //	drop=3           3 rows of the dataset are dropped
@@ -85,7 +85,7 @@ func Main() int {
 		fmt.Println("----------------------------------------------------------")
 		return 0
 	case len(os.Args) > 2 && os.Args[1] == "api":
-		return serve()
+		return serve(knobs)
 	case len(os.Args) == 3 && os.Args[1] == "train":
 		if on(os.Getenv("FORCE_TORCHRUN")) {
 			return launch(os.Args[2])

@@ -1,21 +1,17 @@
 package serve
 
 import (
-	"crypto/rand"
 	"errors"
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
 
 	"tinyv/internal/processes"
 )
-
-// markName is the variable by which a server's processes are known, those included
-// that have left its process group.
-const markName = "TINYV_SERVE"
 
 // defaultGrace is for how long processes may end by themselves after SIGTERM.
 const defaultGrace = 20 * time.Second
@@ -28,18 +24,32 @@ type process struct {
 	done  chan struct{} // closed when the program itself has ended
 }
 
-func startProcess(cmd *exec.Cmd, output *os.File) (*process, error) {
-	p := &process{cmd: cmd, mark: processes.Mark(markName + "=" + rand.Text()), grace: defaultGrace, done: make(chan struct{})}
+// startProcess starts the program so that it is asked to end when this process is
+// killed. What it started itself, and a program that does not listen, are left to
+// Orphans.
+func startProcess(cmd *exec.Cmd, output *os.File, mark processes.Mark) (*process, error) {
+	p := &process{cmd: cmd, mark: mark, grace: defaultGrace, done: make(chan struct{})}
 	cmd.Env = append(cmd.Env, string(p.mark))
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
+	processes.EndWithParent(cmd.SysProcAttr)
+	started := make(chan error)
 	go func() {
+		// This thread is the parent that the program must not outlive, so it is to be
+		// there as long as the program is.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
 		defer close(p.done)
 		_ = cmd.Wait() // its state says how it ended
 	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 

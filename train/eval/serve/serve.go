@@ -4,7 +4,9 @@
 // (`llamafactory-cli api`). A server listens on 127.0.0.1 only, in a process group of
 // its own, with its output in a file. [New] looks at the checkpoint before anything is
 // started; [Server.Start] returns once the server answers under the name that was asked
-// for; [Server.Close] leaves no process behind, nor does a Start that fails.
+// for; [Server.Close] leaves no process behind, nor does a Start that fails. Where this
+// program is killed, the server is asked to end by the kernel, on Linux; what is left
+// then, [Orphans] finds.
 package serve
 
 import (
@@ -92,7 +94,11 @@ func (s *Server) Start(ctx context.Context) error {
 		return fmt.Errorf("the log of the model server: %w", err)
 	}
 	defer log.Close() // the process has its own
-	p, err := startProcess(command(s.options), log)
+	mark, err := newMark(s.options)
+	if err != nil {
+		return err
+	}
+	p, err := startProcess(command(s.options), log, mark)
 	if err != nil {
 		return fmt.Errorf("starting %s: %w", s.options.Engine, err)
 	}

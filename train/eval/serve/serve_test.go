@@ -26,6 +26,10 @@ import (
 const behave = "SERVE_TEST_BEHAVE"
 
 func TestMain(m *testing.M) {
+	if options := os.Getenv(starterOf); options != "" {
+		starter(options)
+		return
+	}
 	if how := os.Getenv(behave); how != "" {
 		standIn(how)
 		return
