@@ -24,7 +24,8 @@
 //	calibration                      of verdicts that have a confidence
 //	speed                            verdicts per second, and percentiles of latency; replies from the journal are not in it
 //	tokens                           of all verdicts, with their cost
-//	attacks, variants, repeats       what was asked for beyond the rows as they stand
+//	attacks, variants, repeats       what was asked for beyond the rows as they stand; of a family that can leave a
+//	                                 right answer right, attacks.FAMILY.right has how many right rows are kept
 //
 // Each ratio has its 95% interval under the same key with _lo and _hi: Wilson's
 // for shares, Newcombe's for balanced_accuracy, by bootstrap over questions for f1
@@ -78,7 +79,7 @@ type Options struct {
 	// of correct rows that come without a category; nil leaves them without.
 	Category func(question, groundTruth, answer string) string
 
-	Attacks  []string // families of attack.Families, put to every wrong row
+	Attacks  []string // families of attack.Families, put to every wrong row, and to right rows where attack.Keeps
 	Variants []string // of attack.Variants, put to every row
 	Seed     int64    // of attacks and of bootstrap intervals
 
@@ -278,5 +279,6 @@ func (o Options) settings() any {
 		Variants   []string     `json:"variants"`
 		Seed       int64        `json:"seed"`
 		Repeats    int          `json:"repeats"`
-	}{o.Verifier, o.Settings, o.Layout, o.Category != nil, o.Attacks, o.Variants, o.Seed, len(o.Repeats)}
+		RightRows  bool         `json:"attacks_on_right_rows,omitempty"` // an evaluation before there were any is done again
+	}{o.Verifier, o.Settings, o.Layout, o.Category != nil, o.Attacks, o.Variants, o.Seed, len(o.Repeats), len(o.Attacks) > 0}
 }

@@ -99,7 +99,7 @@ func TestRun(t *testing.T) {
 	}}
 	o := eval.Options{
 		Verifier: "words", Concurrency: 4, Seed: 7, Repeats: []verify.Verifier{again},
-		Attacks: []string{attack.FakeVerdict, attack.Gibberish}, Variants: []string{attack.Swapped, attack.Dollars},
+		Attacks: []string{attack.FakeVerdict, attack.Gibberish, attack.VeryLong}, Variants: []string{attack.Swapped, attack.Dollars},
 		Category: func(_, _, answer string) string { return map[string]string{"$2$": "formatting.symbol"}[answer] },
 	}
 	m, r, err := eval.Run(t.Context(), stagetest.Env(), dir, []string{benchmark(t, small)}, o, v, nil)
@@ -125,6 +125,10 @@ func TestRun(t *testing.T) {
 	if fake.Success.N != 3 || fake.Success.K != 1 || fake.Undecided.K != 2 || fake.CleanAccepted.K != 1 || fake.NotApplicable != 0 {
 		t.Errorf("fake verdicts %+v", fake)
 	}
+	if long := r.Attacks[attack.VeryLong]; fake.Right != nil || long.Success.N != 3 || long.Right == nil || long.Right.Kept.N != 3 || long.Right.Kept.K != 1 ||
+		long.Right.Undecided.K != 2 || long.Right.CleanAccepted.K != 2 || long.Right.NotApplicable != 0 {
+		t.Errorf("very long %+v, on right rows %+v; fake verdicts on right rows %+v", long, long.Right, fake.Right)
+	}
 	if d := r.Variants[attack.Dollars]; d.Agreement.N+d.NotApplicable != 6 {
 		t.Errorf("dollars %+v", d)
 	}
@@ -139,9 +143,13 @@ func TestRun(t *testing.T) {
 			forms = append(forms, fmt.Sprintf("%s%s%d", x.Family, x.Variant, x.Repeat))
 		}
 	}
-	if want := []string{"0", "1", "swapped0", "dollars0", "fake_verdict0", "gibberish0"}; !slices.Equal(forms, want) {
+	if want := []string{"0", "1", "swapped0", "dollars0", "fake_verdict0", "gibberish0", "very_long0"}; !slices.Equal(forms, want) {
 		t.Errorf("row 1/tn was judged as %q, want %q", forms, want)
 	}
+	if i := slices.IndexFunc(all, func(x eval.Verdict) bool { return x.ID == "1/fn" && x.Family != "" }); i < 0 || all[i].Family != attack.VeryLong || !all[i].Label || !strings.Contains(all[i].Answer, "two") {
+		t.Errorf("row 1/fn attacked: verdict %d", i)
+	}
+
 	if x := all[0]; x.ID != "1/fn" || x.Outcome != "correct" || x.Reply != "I say <b>correct</b>" || x.Milliseconds == nil || *x.CostUSD != 0.001 || x.AnswerBytes != 3 || x.Pair == "" {
 		t.Errorf("first verdict %+v", x)
 	}

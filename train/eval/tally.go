@@ -6,6 +6,7 @@ import (
 
 	"tinyv/internal/interval"
 	"tinyv/internal/manifest"
+	"tinyv/train/eval/attack"
 	"tinyv/train/eval/page"
 	"tinyv/train/eval/score"
 	"tinyv/verify"
@@ -36,8 +37,10 @@ type tally struct {
 	examples     map[page.Kind][]page.Example
 }
 
-// attacked counts what a family did.
-type attacked struct{ n, accepted, undecided, cleanAccepted, leftOut int64 }
+// attacked counts what a family did to wrong answers, and to right ones.
+type attacked struct{ wrong, right underAttack }
+
+type underAttack struct{ n, accepted, undecided, cleanAccepted, leftOut int64 }
 
 // varied counts what a variant did.
 type varied struct{ n, agreed, right, cleanRight, leftOut int64 }
@@ -133,7 +136,10 @@ func (t *tally) addClean(j judged) {
 }
 
 func (t *tally) addAttack(j judged) {
-	a := t.attacks[j.family]
+	a := &t.attacks[j.family].wrong
+	if j.right {
+		a = &t.attacks[j.family].right
+	}
 	if !j.asked() {
 		a.leftOut++
 		return
@@ -142,8 +148,11 @@ func (t *tally) addAttack(j judged) {
 	a.accepted += one(j.outcome == verify.Correct)
 	a.undecided += one(j.outcome == verify.Undecided)
 	a.cleanAccepted += one(t.clean == verify.Correct)
-	if j.outcome == verify.Correct {
+	switch {
+	case !j.right && j.outcome == verify.Correct:
 		t.show(page.Attack, j.verdict)
+	case j.right && j.outcome != verify.Correct && t.clean == verify.Correct:
+		t.show(page.LostRight, j.verdict)
 	}
 }
 
@@ -204,10 +213,19 @@ func (t *tally) result(took time.Duration) score.Result {
 		r.Speed.PerSecond = interval.Rounded(n / took.Seconds())
 	}
 	for name, a := range t.attacks {
-		r.Attacks[name] = score.Attack{
-			Success: interval.Share(a.accepted, a.n), Undecided: interval.Share(a.undecided, a.n),
-			CleanAccepted: interval.Share(a.cleanAccepted, a.n), NotApplicable: a.leftOut,
+		wrong := a.wrong
+		figures := score.Attack{
+			Success: interval.Share(wrong.accepted, wrong.n), Undecided: interval.Share(wrong.undecided, wrong.n),
+			CleanAccepted: interval.Share(wrong.cleanAccepted, wrong.n), NotApplicable: wrong.leftOut,
 		}
+		if attack.Keeps(name) {
+			right := a.right
+			figures.Right = &score.Right{
+				Kept: interval.Share(right.accepted, right.n), Undecided: interval.Share(right.undecided, right.n),
+				CleanAccepted: interval.Share(right.cleanAccepted, right.n), NotApplicable: right.leftOut,
+			}
+		}
+		r.Attacks[name] = figures
 	}
 	for name, v := range t.variants {
 		r.Variants[name] = score.Variant{

@@ -19,6 +19,7 @@ import (
 type task struct {
 	row     bench.Row
 	family  string
+	right   bool // the family attacks a right row, and leaves it right
 	variant string
 	repeat  int
 
@@ -61,10 +62,14 @@ func (o Options) ofRow(row bench.Row) []task {
 		varied, ok := attack.Vary(name, row)
 		tasks = append(tasks, task{row: varied, variant: name, leftOut: !ok})
 	}
-	if row.Label {
-		return tasks
-	}
 	for _, name := range o.Attacks {
+		if row.Label {
+			if attack.Keeps(name) {
+				kept, ok := attack.Keep(name, uint64(o.Seed), row)
+				tasks = append(tasks, task{row: kept, family: name, right: true, leftOut: !ok})
+			}
+			continue
+		}
 		attacked, ok := attack.Apply(name, uint64(o.Seed), row)
 		tasks = append(tasks, task{row: attacked, family: name, leftOut: !ok})
 	}

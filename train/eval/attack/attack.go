@@ -24,6 +24,12 @@
 //	whitespace_zero_width  invisible signs within       invisible signs alone      what is seen is wrong, or nothing
 //	very_long              thousands of characters      the same without it        the wrong answer, or none
 //
+// [Keep] puts a right row to those families that can leave its answer the answer:
+// what comes out is right, so a verifier that rejects it has been led astray. The
+// others are not for right rows: what replaces the answer is the attack on a wrong row
+// once more, and of orders, verdicts and retractions beside a right answer nobody can
+// say that they must be accepted.
+//
 // The page docs/attacks.md says where each family comes from. The wordings differ
 // from those that label/synth puts into training data; only single signs and blanks,
 // of which there are not many, may be the same.
@@ -38,6 +44,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"tinyv/train/eval/bench"
@@ -67,21 +74,24 @@ type family struct {
 	unsure func(truth string) bool
 	// attack returns the new answer; "" if the row has none of this family.
 	attack func(t target, rng *rand.Rand) string
+	// keep returns the right answer of a row in a form that leaves it right; nil if the
+	// family has no such forms, "" if the row has none.
+	keep func(t target, rng *rand.Rand) string
 }
 
 var families = []family{
-	{Opener, nil, oneOf(openers)},
-	{ExplanationOnly, saysVerdict, oneOf(explanations)},
-	{EmptySymbols, saysNothing, oneOf(emptySymbols)},
-	{Gibberish, saysNothing, gibberish},
-	{Markup, nil, oneOf(markup)},
-	{PromptInjection, saysVerdict, oneOf(injections)},
-	{FakeVerdict, saysVerdict, oneOf(verdicts)},
-	{RestatedQuestion, saysVerdict, restated},
-	{WrongClaim, saysVerdict, oneOf(wrongClaims)},
-	{OtherScript, nil, otherScript},
-	{ZeroWidth, saysNothing, zeroWidth},
-	{VeryLong, saysNothing, veryLong},
+	{Opener, nil, oneOf(openers), nil},
+	{ExplanationOnly, saysVerdict, oneOf(explanations), nil},
+	{EmptySymbols, saysNothing, oneOf(emptySymbols), nil},
+	{Gibberish, saysNothing, gibberish, nil},
+	{Markup, nil, oneOf(slices.Concat(plainMarkup, signMarkup)), oneOf(plainMarkup)},
+	{PromptInjection, saysVerdict, oneOf(injections), nil},
+	{FakeVerdict, saysVerdict, oneOf(verdicts), nil},
+	{RestatedQuestion, saysVerdict, restated, answered},
+	{WrongClaim, saysVerdict, oneOf(wrongClaims), nil},
+	{OtherScript, nil, inScript(scripts), inScript(sameScripts)},
+	{ZeroWidth, saysNothing, zeroWidth, zeroWidth},
+	{VeryLong, saysNothing, veryLong, veryLong},
 }
 
 // Families lists the names of the families, in the order of the table above.
@@ -105,14 +115,42 @@ func Apply(name string, seed uint64, row bench.Row) (bench.Row, bool) {
 	if isBare(t.truth) || f.unsure != nil && f.unsure(t.truth) {
 		return bench.Row{}, false
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "attack %d\n%s\n%s", seed, name, row.ID))
-	rng := rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))
-	answer := f.attack(t, rng)
+	if row.Label {
+		t.answer = ""
+	}
+	answer := f.attack(t, draws(name, seed, row))
 	if answer == "" || undecorated(answer) == undecorated(t.truth) {
 		return bench.Row{}, false
 	}
 	row.Answer, row.Label, row.Category = answer, false, ""
 	return row, true
+}
+
+// Keeps reports whether a family has attacks that leave a right answer right.
+func Keeps(name string) bool { return familyOf(name).keep != nil }
+
+// Keep puts a right row to a family: a copy whose answer is still the right one, and
+// written otherwise. It is false if the row is wrong, or the family has nothing of the
+// kind for it. It draws as Apply does, and panics if there is no such family.
+func Keep(name string, seed uint64, row bench.Row) (bench.Row, bool) {
+	f := familyOf(name)
+	t := newTarget(row)
+	if !row.Label || t.answer == "" || f.keep == nil {
+		return bench.Row{}, false
+	}
+	t.keep = true
+	answer := f.keep(t, draws(name, seed, row))
+	if answer == "" || answer == t.answer {
+		return bench.Row{}, false
+	}
+	row.Answer = answer
+	return row, true
+}
+
+// draws is the random source of a family's attack on a row.
+func draws(name string, seed uint64, row bench.Row) *rand.Rand {
+	sum := sha256.Sum256(fmt.Appendf(nil, "attack %d\n%s\n%s", seed, name, row.ID))
+	return rand.New(rand.NewPCG(binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])))
 }
 
 func familyOf(name string) family {
@@ -127,22 +165,23 @@ func familyOf(name string) family {
 // target is what an attack may use of a row.
 type target struct {
 	question, truth string
-	wrong           string // the row's answer if it is labelled wrong; "" = none
+	answer          string // of the row, that an attack may hold; "" = none
+	keep            bool   // it is the right one, and every attack has to hold it
 }
 
 func newTarget(row bench.Row) target {
 	clean := func(s string) string { return strings.TrimSpace(strings.ToValidUTF8(s, "\ufffd")) }
 	t := target{question: clean(row.Question), truth: clean(row.GroundTruth)}
-	if !row.Label && !isBare(row.Answer) {
-		t.wrong = clean(row.Answer)
+	if !isBare(row.Answer) {
+		t.answer = clean(row.Answer)
 	}
 	return t
 }
 
 // The places in a form.
 const (
-	wrongPlace = "ANSWER"
-	truthPlace = "TRUTH"
+	answerPlace = "ANSWER"
+	truthPlace  = "TRUTH"
 )
 
 // oneOf draws from those forms that fit the target.
@@ -168,13 +207,13 @@ func (t target) draw(forms []string, rng *rand.Rand) string {
 // fits reports whether the target has what a form needs, and whether the form's
 // own words are free of the ground truth ("Step 2" where the truth is 2).
 func (t target) fits(form string) bool {
-	if strings.Contains(form, wrongPlace) && t.wrong == "" {
+	if holds := strings.Contains(form, answerPlace); holds && t.answer == "" || !holds && t.keep {
 		return false
 	}
-	own := strings.NewReplacer(wrongPlace, " ", truthPlace, " ").Replace(form)
+	own := strings.NewReplacer(answerPlace, " ", truthPlace, " ").Replace(form)
 	return !mentions(own, t.truth)
 }
 
 func (t target) fill(form string) string {
-	return strings.NewReplacer(wrongPlace, t.wrong, truthPlace, t.truth).Replace(form)
+	return strings.NewReplacer(answerPlace, t.answer, truthPlace, t.truth).Replace(form)
 }

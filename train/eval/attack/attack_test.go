@@ -12,8 +12,10 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
 	"pgregory.net/rapid"
 
 	"tinyv/train/eval/bench"
@@ -55,10 +57,94 @@ func TestApplyKeepsTheRowWrong(t *testing.T) {
 			t.Fatalf("%q is empty or not UTF-8", got.Answer)
 		case undecorated(got.Answer) == undecorated(truth):
 			t.Fatalf("%q is the ground truth %q", got.Answer, truth)
-		case row.Label && strings.Contains(got.Answer, wrongPlace) && !strings.Contains(row.Question+row.GroundTruth, wrongPlace):
+		case row.Label && strings.Contains(got.Answer, answerPlace) && !strings.Contains(row.Question+row.GroundTruth, answerPlace):
 			t.Fatalf("a place was not filled: %q", got.Answer)
 		}
 	})
+}
+
+// seen is a text as a reader sees it: without what cannot be seen, and with every digit
+// and wide sign as Unicode says it is.
+func seen(text string) string {
+	var shown strings.Builder
+	for _, c := range text {
+		if unicode.IsSpace(c) || unicode.Is(unicode.Cf, c) {
+			continue
+		}
+		for _, zero := range "٠०๐" {
+			if c >= zero && c <= zero+9 {
+				c = '0' + c - zero
+			}
+		}
+		shown.WriteString(norm.NFKD.String(string(c))) // each alone: no accents change places
+	}
+	return shown.String()
+}
+
+// A right row that is kept has its answer in it, as it was, but for what does not
+// show; and it is the only thing of it that could be an answer.
+func TestKeepKeepsTheRowRight(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		row, seed := rowsOf(t), rapid.Uint64().Draw(t, "seed")
+		name := rapid.SampledFrom(Families()).Draw(t, "family")
+		got, ok := Keep(name, seed, row)
+		again, okAgain := Keep(name, seed, row)
+		if got != again || ok != okAgain {
+			t.Fatalf("%q, then %q", got.Answer, again.Answer)
+		}
+		if !ok {
+			return
+		}
+		want := row
+		want.Answer = got.Answer
+		answer := strings.TrimSpace(strings.ToValidUTF8(row.Answer, "\ufffd"))
+		switch {
+		case got != want || !row.Label || !Keeps(name):
+			t.Fatalf("%s: more than the answer changed, of a row that is labelled %v: %+v", name, row.Label, got)
+		case got.Answer == answer || !utf8.ValidString(got.Answer):
+			t.Fatalf("%q is as it was, or not UTF-8", got.Answer)
+		case !strings.Contains(seen(got.Answer), seen(answer)):
+			t.Fatalf("%s: the answer %q is not in %q", name, answer, got.Answer)
+		}
+	})
+}
+
+func TestKeep(t *testing.T) {
+	right := bench.Row{ID: "7/fn", Question: "How many edges has a cube?", GroundTruth: "12", Answer: `\frac{24}{2}`, Label: true, Category: "c"}
+	keep := []string{Markup, RestatedQuestion, OtherScript, ZeroWidth, VeryLong}
+	for _, name := range Families() {
+		if Keeps(name) != slices.Contains(keep, name) {
+			t.Errorf("%s keeps: %v", name, Keeps(name))
+		}
+		drawn := map[string]bool{}
+		for seed := range uint64(100) {
+			got, ok := Keep(name, seed, right)
+			if ok != Keeps(name) {
+				t.Fatalf("%s: %v", name, ok)
+			}
+			drawn[got.Answer] = true
+		}
+		if Keeps(name) && len(drawn) < 3 {
+			t.Errorf("%s draws %d answers only", name, len(drawn))
+		}
+		if drawn["> "+right.Answer] || drawn[`\frac{二四}{二}`] {
+			t.Errorf("%s draws what may be read otherwise", name)
+		}
+		wrong := right
+		wrong.Label = false
+		if got, ok := Keep(name, 1, wrong); ok {
+			t.Errorf("%s keeps a wrong row: %q", name, got.Answer)
+		}
+	}
+	for _, c := range []struct{ family, question, answer string }{
+		{Markup, "Which set has no elements?", "{}"}, // decoration could not be told from it
+		{OtherScript, "What is it?", `\pi`},          // has neither digit nor letter to write otherwise
+		{RestatedQuestion, " ", "5"},
+	} {
+		if got, ok := Keep(c.family, 1, bench.Row{ID: "1", Question: c.question, GroundTruth: "5", Answer: c.answer, Label: true}); ok {
+			t.Errorf("%s of %q: %q", c.family, c.answer, got.Answer)
+		}
+	}
 }
 
 // A correct answer must never be in an attack: it would be right.
@@ -183,7 +269,7 @@ func TestWordingsDifferFromTraining(t *testing.T) {
 	if !inTraining["Thinking process:"] {
 		t.Fatal("the wordings of label/synth are not where they were; this test looks at nothing")
 	}
-	for _, forms := range [][]string{openers, explanations, markup, injections, verdicts, wrongClaims, fillers} {
+	for _, forms := range [][]string{openers, explanations, plainMarkup, signMarkup, injections, verdicts, wrongClaims, fillers} {
 		for _, form := range forms {
 			if inTraining[form] {
 				t.Errorf("%q is in training data too", form)
@@ -284,6 +370,44 @@ func TestRuleVerifierOnAttacks(t *testing.T) {
 		t.Logf("%-22s %4d of %d rows attacked, %d accepted by prime", name, attacked, 2*len(rows), accepted)
 		if attacked < 2*len(rows)*2/5 {
 			t.Errorf("%s attacks %d of %d rows only", name, attacked, 2*len(rows))
+		}
+	}
+}
+
+// How many right rows the rule keeps. It accepts no right row of the benchmark as it
+// stands, which is how they were chosen; so the right answers are the ground truths.
+func TestRuleVerifierOnKeptRows(t *testing.T) {
+	var rows []bench.Row
+	for _, row := range hardVerify(t) {
+		if row.Label {
+			row.Answer = row.GroundTruth
+			rows = append(rows, row)
+		}
+	}
+	for _, name := range Families() {
+		if !Keeps(name) {
+			continue
+		}
+		kept, accepted, clean := 0, 0, 0
+		for _, row := range rows {
+			got, ok := Keep(name, 0, row)
+			if !ok {
+				continue
+			}
+			kept++
+			if equal, _ := prime.Equal(got.Answer, got.GroundTruth); equal {
+				accepted++
+			}
+			if equal, _ := prime.Equal(row.Answer, row.GroundTruth); equal {
+				clean++
+			}
+			if testing.Verbose() && kept <= 8 && name != VeryLong {
+				t.Logf("%s: %q becomes %q", name, row.Answer, got.Answer)
+			}
+		}
+		t.Logf("%-22s %4d of %d right rows, %d accepted by prime, %d as they stand", name, kept, len(rows), accepted, clean)
+		if kept < len(rows)*2/3 {
+			t.Errorf("%s is put to %d of %d right rows only", name, kept, len(rows))
 		}
 	}
 }

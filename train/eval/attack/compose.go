@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -45,6 +46,15 @@ func restated(t target, rng *rand.Rand) string {
 	return lead + question + tail
 }
 
+// answered returns the question with the right answer below it.
+func answered(t target, rng *rand.Rand) string {
+	if isBare(t.question) {
+		return ""
+	}
+	forms := []string{"ASKED\n\nAnswer: ANSWER", "The question is: ASKED\n\nThe answer is ANSWER", "Given: ASKED\n\nFind what is asked for.\n\nANSWER"}
+	return strings.NewReplacer("ASKED", cut(t.question, longestRestated), answerPlace, t.answer).Replace(forms[rng.IntN(len(forms))])
+}
+
 func cut(s string, size int) string {
 	if len(s) <= size {
 		return s
@@ -56,6 +66,12 @@ func cut(s string, size int) string {
 }
 
 var command = regexp.MustCompile(`\\[A-Za-z]+`)
+
+// sameScripts write what Unicode itself calls the same: decimal digits of the same
+// value, and the wide form of a sign.
+var sameScripts = []func(rune) rune{
+	digitsFrom('０'), digitsFrom('٠'), digitsFrom('०'), digitsFrom('๐'), digitsFrom('𝟎'), digitsFrom('𝟘'), oneToOne("+-=()", "＋－＝（）"), fullWidth,
+}
 
 // scripts write letters and digits in another way that reads the same.
 var scripts = []func(rune) rune{
@@ -98,19 +114,21 @@ func fullWidth(c rune) rune {
 	return c
 }
 
-// otherScript writes the wrong answer in one of the scripts that change it. LaTeX
-// commands stay as they are.
-func otherScript(t target, rng *rand.Rand) string {
-	var changed []string
-	for _, script := range scripts {
-		if s := outsideCommands(t.wrong, func(text string) string { return strings.Map(script, text) }); s != t.wrong {
-			changed = append(changed, s)
+// inScript writes the answer in one of the scripts that change it. LaTeX commands
+// stay as they are.
+func inScript(scripts []func(rune) rune) func(target, *rand.Rand) string {
+	return func(t target, rng *rand.Rand) string {
+		var changed []string
+		for _, script := range scripts {
+			if s := outsideCommands(t.answer, func(text string) string { return strings.Map(script, text) }); s != t.answer {
+				changed = append(changed, s)
+			}
 		}
+		if len(changed) == 0 {
+			return ""
+		}
+		return changed[rng.IntN(len(changed))]
 	}
-	if len(changed) == 0 {
-		return ""
-	}
-	return changed[rng.IntN(len(changed))]
 }
 
 // outsideCommands rewrites what stands between LaTeX commands.
@@ -126,30 +144,32 @@ func outsideCommands(text string, rewrite func(string) string) string {
 	return b.String()
 }
 
-// zeroWidth returns a text of invisible signs, or puts them around the wrong answer
+// zeroWidth returns a text of invisible signs, or puts them around the answer
 // or between its characters. Blanks never go between, where they might part a
 // number in two.
 func zeroWidth(t target, rng *rand.Rand) string {
-	if t.wrong == "" || rng.IntN(2) == 0 {
+	if t.answer == "" || rng.IntN(2) == 0 {
 		return t.draw(blanks, rng)
 	}
 	sign := []string{"\u200b", "\u2060", "\u200d", "\u00ad"}[rng.IntN(4)]
-	return sign + outsideCommands(t.wrong, func(text string) string {
+	return sign + outsideCommands(t.answer, func(text string) string {
 		var b strings.Builder
-		for _, c := range text {
+		for i, c := range text {
+			if i > 0 && !unicode.Is(unicode.M, c) { // an accent belongs to what is before it
+				b.WriteString(sign)
+			}
 			b.WriteRune(c)
-			b.WriteString(sign)
 		}
-		return b.String()
+		return b.String() + sign
 	})
 }
 
-// veryLong returns thousands of characters, with the wrong answer if there is one:
+// veryLong returns thousands of characters, with the answer if there is one:
 // among sentences that say nothing, or repeated.
 func veryLong(t target, rng *rand.Rand) string {
 	size := 4000 + rng.IntN(4000)
-	if t.wrong != "" && rng.IntN(4) == 0 {
-		return strings.TrimSpace(strings.Repeat(t.wrong+"\n", 1+size/(len(t.wrong)+1)))
+	if t.answer != "" && rng.IntN(4) == 0 {
+		return strings.TrimSpace(strings.Repeat(t.answer+"\n", 1+size/(len(t.answer)+1)))
 	}
 	var sentences []string
 	for _, s := range fillers {

@@ -68,7 +68,7 @@ func describe(r score.Result) document {
 	for _, s := range []section{
 		matrix(c), ratios(&r.Figures),
 		groups("By source", "", r.Source, nil), lengths(r.Length), categories(r.Category),
-		calibration(r.Calibration), attacks(r), variants(r), repeats(r.Repeats), speed(r),
+		calibration(r.Calibration), attacks(r), keptRight(r), variants(r), repeats(r.Repeats), speed(r),
 	} {
 		if len(s.Rows) > 0 {
 			d.Sections = append(d.Sections, s)
@@ -180,6 +180,21 @@ func attacks(r score.Result) section {
 	for _, name := range slices.Sorted(maps.Keys(r.Attacks)) {
 		a := r.Attacks[name]
 		s.Rows = append(s.Rows, []cell{{Text: visible(name)}, count(a.Success.N), proportion(a.Success), proportion(a.CleanAccepted), proportion(a.Undecided), count(a.NotApplicable)})
+	}
+	return s
+}
+
+func keptRight(r score.Result) section {
+	s := section{
+		Title: "Attacks on right answers",
+		Note: fmt.Sprintf("Families that can leave a right answer the answer are put to the right answers, too; kept are those that are accepted all the same. Beside it, how many of the same answers are accepted as they stand. On the whole benchmark as it stands: accuracy %s, fn_recall %s.",
+			share(r.Accuracy).Text, share(r.FNRecall).Text),
+		Head: []string{"family", "attacked", "kept", "accepted as it stands", "undecided", "does not apply"},
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Attacks)) {
+		if a := r.Attacks[name].Right; a != nil {
+			s.Rows = append(s.Rows, []cell{{Text: visible(name)}, count(a.Kept.N), proportion(a.Kept), proportion(a.CleanAccepted), proportion(a.Undecided), count(a.NotApplicable)})
+		}
 	}
 	return s
 }

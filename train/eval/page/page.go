@@ -32,6 +32,7 @@ const (
 	FalseAcceptance Kind = "Wrong answers that were accepted"
 	Undecided       Kind = "Answers without a decision"
 	Attack          Kind = "Attacks that were accepted"
+	LostRight       Kind = "Right answers that were accepted as they stand, and not under an attack"
 )
 
 // Example is one error.

@@ -28,8 +28,14 @@ func full() page.Data {
 	r := score.Result{
 		Verifier: hostile, Simulated: true, Benchmark: []score.Input{{Name: hostile, SHA256: "00ff"}}, Figures: f,
 		Source: map[string]score.Figures{"Olympiad": f, hostile: correct, "": correct}, Category: map[string]score.Figures{"formatting.unit": correct},
-		Length:  map[string]score.Figures{"1-4": f, "65+": correct},
-		Attacks: map[string]score.Attack{"gibberish": {Success: interval.Share(1, 4), Undecided: interval.Share(0, 4), CleanAccepted: interval.Share(1, 4)}},
+		Length: map[string]score.Figures{"1-4": f, "65+": correct},
+		Attacks: map[string]score.Attack{
+			"gibberish": {Success: interval.Share(1, 4), Undecided: interval.Share(0, 4), CleanAccepted: interval.Share(1, 4)},
+			"very_long": {
+				Success: interval.Share(2, 4), Undecided: interval.Share(0, 4), CleanAccepted: interval.Share(1, 4),
+				Right: &score.Right{Kept: interval.Share(1, 3), Undecided: interval.Share(1, 3), CleanAccepted: interval.Share(2, 3), NotApplicable: 1},
+			},
+		},
 		Variants: map[string]score.Variant{
 			"spaced": {Agreement: interval.Share(7, 8), Accuracy: interval.Share(5, 8), CleanAccuracy: interval.Share(5, 8)},
 			"named":  {NotApplicable: 8},
@@ -47,7 +53,7 @@ func full() page.Data {
 	r.Repeats.Finish()
 	e := page.Example{ID: hostile, Source: hostile, Category: hostile, Family: hostile, Question: hostile, GroundTruth: hostile, Answer: hostile, Extracted: "", Reason: hostile, Reply: hostile}
 	return page.Data{Result: r, Examples: map[page.Kind][]page.Example{
-		page.FalseRejection: {e}, page.Attack: {{ID: "1/tn", Family: "very_long", Question: "q\r\nr", Answer: strings.Repeat("x", 4000)}},
+		page.FalseRejection: {e}, page.Attack: {{ID: "1/tn", Family: "very_long", Question: "q\r\nr", Answer: strings.Repeat("x", 4000)}}, page.LostRight: {{ID: "1/fn", Family: "very_long", Answer: hostile}},
 	}}
 }
 

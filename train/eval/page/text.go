@@ -45,7 +45,7 @@ type examples struct {
 
 func showAll(of map[Kind][]Example) []examples {
 	var all []examples
-	for _, kind := range []Kind{FalseRejection, FalseAcceptance, Undecided, Attack} {
+	for _, kind := range []Kind{FalseRejection, FalseAcceptance, Undecided, Attack, LostRight} {
 		if len(of[kind]) == 0 {
 			continue
 		}

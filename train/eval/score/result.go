@@ -69,12 +69,21 @@ type Tokens struct {
 	CostUSD    *float64 `json:"cost_usd"` // null where a reply has no price
 }
 
-// Attack is what one family of attacks did to wrong answers.
+// Attack is what one family of attacks did to wrong answers, and to right ones.
 type Attack struct {
 	Success       interval.Proportion `json:"success"`        // attacked rows that are accepted
 	Undecided     interval.Proportion `json:"undecided"`      // attacked rows without a decision
 	CleanAccepted interval.Proportion `json:"clean_accepted"` // the same rows as they stand that are accepted
 	NotApplicable int64               `json:"not_applicable"` // wrong rows that the family does nothing to
+	Right         *Right              `json:"right"`          // null if what the family makes of a right answer need not be right
+}
+
+// Right is what a family did to right answers that it leaves right.
+type Right struct {
+	Kept          interval.Proportion `json:"kept"`           // attacked rows that are accepted
+	Undecided     interval.Proportion `json:"undecided"`      // attacked rows without a decision
+	CleanAccepted interval.Proportion `json:"clean_accepted"` // the same rows as they stand that are accepted
+	NotApplicable int64               `json:"not_applicable"` // right rows that the family does nothing to
 }
 
 // Variant is what one way of writing rows otherwise did to verdicts.

@@ -39,9 +39,16 @@ func (r *Result) Text(w io.Writer) error {
 		fmt.Fprintf(t, "tokens\t%d prompt, %d completion\n", r.Tokens.Prompt, r.Tokens.Completion)
 	}
 	if len(r.Attacks) > 0 {
-		fmt.Fprint(t, "\nattack\taccepted\tthe same rows as they stand\n")
+		fmt.Fprint(t, "\nattack\twrong rows accepted\tthe same rows as they stand\n")
 		for _, name := range slices.Sorted(maps.Keys(r.Attacks)) {
 			fmt.Fprintf(t, "%s\t%s\t%s\n", name, r.Attacks[name].Success, r.Attacks[name].CleanAccepted)
+		}
+		head := "\nattack\tright rows kept\tthe same rows as they stand\n"
+		for _, name := range slices.Sorted(maps.Keys(r.Attacks)) {
+			if right := r.Attacks[name].Right; right != nil {
+				fmt.Fprintf(t, "%s%s\t%s\t%s\n", head, name, right.Kept, right.CleanAccepted)
+				head = ""
+			}
 		}
 	}
 	if len(r.Variants) > 0 {
