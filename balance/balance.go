@@ -80,7 +80,7 @@ func runWithin(ctx context.Context, env stage.Env, dir, labelDir string, o Optio
 		return nil, err
 	}
 	defer p.rows.Close()
-	c, err := w.judge(ctx, p, benchmarks, o.Seed)
+	c, err := w.judge(ctx, p, benchmarks, o.Seed, ratio)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func runWithin(ctx context.Context, env stage.Env, dir, labelDir string, o Optio
 	if err := p.rows.Close(); err != nil { // its file is as large as all that follows
 		return nil, err
 	}
-	planned, err := newPlanner(o, ratio, c.groups, c.have, env.Log).make()
+	planned, err := newPlanner(o, ratio, ratio, c.groups, c.have, env.Log).make()
 	if err != nil {
 		return nil, err
 	}

@@ -326,7 +326,7 @@ func TestMaxPerProblem(t *testing.T) {
 		}
 		in = append(in, a)
 	}
-	m, got, err := run(t, in, Options{Ratio: "all", MaxPerProblem: 7})
+	m, got, err := run(t, in, Options{Ratio: "2:5", MaxPerProblem: 7})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -339,6 +339,74 @@ func TestMaxPerProblem(t *testing.T) {
 	}
 	if m.Rows["annotations"].Dropped["max_per_problem"] != 33 || tally["truesampled"] != 2 || tally["falsesampled"] < 2 || tally["falsenear_miss"] < 2 {
 		t.Errorf("kept %v, dropped %v", tally, m.Rows["annotations"].Dropped)
+	}
+}
+
+// TestLimitsAreFilledInTheRatio has sources, or questions, with both labels and more
+// rows than they may have.
+func TestLimitsAreFilledInTheRatio(t *testing.T) {
+	const sources = 60
+	in := func(trues, falses int, question func(source, row int) string) (in []rows.Annotation) {
+		for s := range sources {
+			for i := range trues + falses {
+				a := row(question(s, i), fmt.Sprint(i), no)
+				if a.Source = fmt.Sprint("s", s); i < trues {
+					a.Label = yes
+				}
+				if i%2 == 1 {
+					a.Origin = rows.OriginNearMiss
+				}
+				in = append(in, a)
+			}
+		}
+		return in
+	}
+	ofSource := func(s, i int) string { return words(100*s+i) + " of a source" }
+	ofQuestion := func(s, _ int) string { return words(s) + " of all" }
+	for _, c := range []struct {
+		name               string
+		trues, falses      int
+		question           func(int, int) string
+		o                  Options
+		wantTrue, wantLess int64 // True rows, and by how many the seed may move them
+		wantAll            int64
+	}{
+		{"one of a source", 3, 3, ofSource, Options{Ratio: "1:1", MaxPerSource: 1}, 30, 0, 60},
+		{"one of a source, seldom True", 3, 3, ofSource, Options{Ratio: "1:4", MaxPerSource: 1}, 12, 0, 60},
+		{"three of a source", 5, 5, ofSource, Options{Ratio: "1:1", MaxPerSource: 3}, 90, 0, 180},
+		{"four of a source", 5, 5, ofSource, Options{Ratio: "1:3", MaxPerSource: 4}, 60, 0, 240},
+		{"a source that lacks True", 1, 9, ofSource, Options{Ratio: "1:1", Strategy: StrategyUp, MaxPerSource: 4}, 180, 0, 360}, // 60, each three times, and 180
+		{"as the labels come", 8, 2, ofSource, Options{Ratio: "all", MaxPerSource: 5}, 240, 0, 300},
+		{"one of a question", 3, 3, ofQuestion, Options{Ratio: "all", MaxPerProblem: 1}, 30, 15, 60},
+		{"four of a question", 6, 6, ofQuestion, Options{Ratio: "1:3", MaxPerProblem: 4}, 60, 0, 240},
+		{"five of a question, as the labels come", 8, 2, ofQuestion, Options{Ratio: "all", MaxPerProblem: 5}, 240, 0, 300},
+	} {
+		drawn := map[string]bool{}
+		for seed := range int64(4) {
+			c.o.Seed = seed
+			m, got, err := run(t, in(c.trues, c.falses, c.question), c.o)
+			if err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+			if trues, all := m.Figures["train_true"], m.Figures["train"]; trues < c.wantTrue-c.wantLess || trues > c.wantTrue+c.wantLess || all != c.wantAll {
+				t.Errorf("%s, seed %d: %d True of %d rows, want %d of %d", c.name, seed, trues, all, c.wantTrue, c.wantAll)
+			}
+			origins := map[string]int{}
+			var which strings.Builder
+			for _, e := range got {
+				origins[e.Origin]++
+				if e.Source == "s0" {
+					fmt.Fprint(&which, e.Label, e.Answer, " ")
+				}
+			}
+			drawn[which.String()] = true
+			if min(origins[rows.OriginSampled], origins[rows.OriginNearMiss]) < len(got)/5 {
+				t.Errorf("%s, seed %d: of origins %v", c.name, seed, origins)
+			}
+		}
+		if len(drawn) < 2 {
+			t.Errorf("%s: every seed draws %v of a source", c.name, drawn)
+		}
 	}
 }
 
@@ -814,7 +882,7 @@ func TestWarnsOfSourcesThatAreNot(t *testing.T) {
 func TestEvaluatesOneLabel(t *testing.T) {
 	groups := []group{{split: rows.SplitEval, source: "a", label: true}, {split: rows.SplitEval, source: "a"}}
 	var log bytes.Buffer
-	p := newPlanner(Options{MaxPerSource: 1}, Ratio{True: 1, False: 1}, groups, []int64{5, 5}, slog.New(slog.NewTextHandler(&log, nil)))
+	p := newPlanner(Options{MaxPerSource: 1}, evenly, evenly, groups, []int64{5, 5}, slog.New(slog.NewTextHandler(&log, nil)))
 	quotas := int64(0)
 	for _, c := range p.plan.cells {
 		quotas += c.quota

@@ -247,14 +247,16 @@ func (g *grid) seed(ctx context.Context, p *pool, benchmarks *decontaminate.Set)
 	w := g.work
 	w.memory /= len(g.seeds) // all are there at once
 	for _, seed := range g.seeds {
-		c, err := w.judge(ctx, p, benchmarks, seed)
+		c, err := w.judge(ctx, p, benchmarks, seed, evenly) // the same rows for every ratio
 		if err != nil {
 			return all, err
 		}
 		s := seeded{candidates: c}
+		o := g.o
+		o.Seed = seed
 		log := g.env.Log
 		for _, ratio := range g.ratios {
-			s.planners = append(s.planners, newPlanner(g.o, ratio, c.groups, c.have, log))
+			s.planners = append(s.planners, newPlanner(o, ratio, evenly, c.groups, c.have, log))
 			log = slog.New(slog.DiscardHandler) // what it warns of is the same for every ratio
 		}
 		all = append(all, s)

@@ -54,6 +54,7 @@ const unbalanced = -1
 type planner struct {
 	o     Options
 	ratio Ratio
+	fill  Ratio // of the limit per source
 	log   *slog.Logger
 	plan  plan // without the quotas of the train split
 
@@ -62,9 +63,10 @@ type planner struct {
 	have    quota.Table // of the train split, by kind
 }
 
-// newPlanner applies the limit per source, and sets the quotas of the other splits.
-func newPlanner(o Options, ratio Ratio, groups []group, have []int64, log *slog.Logger) *planner {
-	p := &planner{o: o, ratio: ratio, log: log, plan: plan{groups: groups, available: slices.Clone(have), cellOf: make([]int, len(groups))}}
+// newPlanner applies the limit per source, filled in a ratio of its own, and sets the
+// quotas of the other splits.
+func newPlanner(o Options, ratio, fill Ratio, groups []group, have []int64, log *slog.Logger) *planner {
+	p := &planner{o: o, ratio: ratio, fill: fill, log: log, plan: plan{groups: groups, available: slices.Clone(have), cellOf: make([]int, len(groups))}}
 	if o.MaxPerSource > 0 {
 		p.limitSources()
 	}
@@ -126,37 +128,71 @@ func (p *planner) kind(g group) string {
 	return ""
 }
 
-// limitSources lowers what is available so that no source has more rows in a
-// split than it may. Labels take turns, and so do the origins and categories of
-// the rows of one label.
+// crowded is a source with more rows in a split than it may have.
+type crowded struct {
+	split, source string
+	groups        [2][]int // of False rows, and of True ones
+	have          [2]int64
+}
+
+// limitSources lowers what is available so that no source has more rows in a split
+// than it may. They are filled in the ratio, in which all sources together come out as
+// near as can be: with one row for each, the seed says which source gives a True one.
 func (p *planner) limitSources() {
+	all := p.crowded()
+	key := func(c crowded, purpose uint64) uint64 { return mix(formKey(c.source), uint64(p.o.Seed), purpose) }
+	slices.SortFunc(all, func(a, b crowded) int {
+		return cmp.Or(strings.Compare(a.split, b.split), cmp.Compare(key(a, drawSource), key(b, drawSource)), strings.Compare(a.source, b.source))
+	})
+	chance := map[string]int64{} // of the next source, by split
+	for _, c := range all {
+		fill := p.fill.fillOf(c.split)
+		if _, begun := chance[c.split]; !begun || fill.All { // then every source has a ratio of its own
+			chance[c.split] = int64(key(c, drawChance) >> 1)
+		}
+		trues := p.o.MaxPerSource
+		switch {
+		case c.have[1] == 0:
+			trues = 0
+		case c.have[0] > 0:
+			trues, chance[c.split] = fill.trueWithin(p.o.MaxPerSource, c.have[1], c.have[0], chance[c.split])
+		}
+		p.takeTurns(c.groups[1], trues)
+		p.takeTurns(c.groups[0], p.o.MaxPerSource-trues)
+	}
+}
+
+// crowded lists the sources that have too many rows in a split.
+func (p *planner) crowded() (all []crowded) {
 	order := p.byName()
 	for len(order) > 0 {
 		first := p.plan.groups[order[0]]
+		c := crowded{split: first.split, source: first.source}
 		n := 0
-		byLabel := [2][]int{}
-		most := make([]int64, 2)
 		for ; n < len(order) && p.plan.groups[order[n]].split == first.split && p.plan.groups[order[n]].source == first.source; n++ {
 			label := 0
 			if p.plan.groups[order[n]].label {
 				label = 1
 			}
-			byLabel[label] = append(byLabel[label], order[n])
-			most[label] += p.plan.available[order[n]]
+			c.groups[label] = append(c.groups[label], order[n])
+			c.have[label] += p.plan.available[order[n]]
 		}
 		order = order[n:]
-		if most[0]+most[1] <= p.o.MaxPerSource {
-			continue
-		}
-		share, _ := quota.Divide(p.o.MaxPerSource, []float64{1, 1}, nil, most)
-		for label, groups := range byLabel {
-			p.takeTurns(groups, share[label])
+		if c.have[0]+c.have[1] > p.o.MaxPerSource {
+			all = append(all, c)
 		}
 	}
+	return all
 }
 
-// takeTurns lowers what is available of some groups to n rows in all.
+// takeTurns lowers what is available of some groups of a source to n rows in all. The
+// seed says which is first.
 func (p *planner) takeTurns(groups []int, n int64) {
+	key := func(i int) uint64 {
+		g := p.plan.groups[i]
+		return mix(formKey(g.source+"\n"+g.origin+"\n"+g.category), uint64(p.o.Seed), drawTurn)
+	}
+	slices.SortStableFunc(groups, func(i, j int) int { return cmp.Compare(key(i), key(j)) })
 	weights, most := make([]float64, len(groups)), make([]int64, len(groups))
 	for i, g := range groups {
 		weights[i], most[i] = 1, p.plan.available[g]

@@ -219,7 +219,7 @@ func TestLargest(t *testing.T) {
 		if err != nil {
 			return // no share
 		}
-		p := newPlanner(o, ratio, groups, have, stagetest.Env().Log)
+		p := newPlanner(o, ratio, ratio, groups, have, stagetest.Env().Log)
 		step := ratio.True + ratio.False
 		var possible []int64
 		for n := step; n <= 30*(sum+1); n += step {
@@ -250,7 +250,7 @@ func TestGrid(t *testing.T) {
 	met := 0
 	for seed := range uint64(6) {
 		in := randomRows(rand.New(rand.NewPCG(seed, 3)), 400)
-		o := Options{EvalShare: 0.1, MaxPerProblem: int64(seed % 3 * 3)}
+		o := Options{EvalShare: 0.1, MaxPerProblem: int64(seed % 3 * 3), MaxPerSource: int64(seed % 2 * 25)}
 		if seed%2 == 0 {
 			o.Shares = map[string]float64{rows.OriginSampled: 5, rows.OriginSynthetic: 2, rows.OriginNearMiss: 1}
 		}
@@ -298,7 +298,7 @@ func TestNestedTables(t *testing.T) {
 		}
 		var planners []*planner
 		for _, ratio := range g.ratios {
-			planners = append(planners, newPlanner(g.o, ratio, groups, have, stagetest.Env().Log))
+			planners = append(planners, newPlanner(g.o, ratio, evenly, groups, have, stagetest.Env().Log))
 		}
 		if err := g.fillTables([]seeded{{planners: planners}}); err != nil {
 			return // the largest cannot be made

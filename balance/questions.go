@@ -64,12 +64,13 @@ func (c *candidates) close() error {
 
 // judge goes through the questions of a pool and keeps the rows that may be
 // chosen. The caller closes what it returns.
-func (w *work) judge(ctx context.Context, p *pool, benchmarks *decontaminate.Set, seed int64) (*candidates, error) {
+// Limits per question are filled in the given ratio.
+func (w *work) judge(ctx context.Context, p *pool, benchmarks *decontaminate.Set, seed int64, fill Ratio) (*candidates, error) {
 	c := &candidates{
 		rows: spool.Create(w.dir, spoolPattern, w.memory), contaminated: spool.Create(w.dir, spoolPattern, spool.MinMemory),
 		dropped: map[string]int64{},
 	}
-	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, benchmarks: benchmarks, heldOut: p.heldOut}); err != nil {
+	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, fill: fill, benchmarks: benchmarks, heldOut: p.heldOut}); err != nil {
 		c.close() // the first error is the one to tell
 		return nil, err
 	}
@@ -160,6 +161,7 @@ func questionsOf(s *spool.Spool) iter.Seq2[[]asked, error] {
 type jury struct {
 	options    Options
 	seed       int64
+	fill       Ratio              // of the limit per question
 	benchmarks *decontaminate.Set // nil if nobody asked
 	heldOut    map[uint64]bool    // as that of pool
 }
@@ -237,7 +239,7 @@ func (j *jury) question(v *verdict, q asked) error {
 		return err
 	}
 	left = v.deduplicate(left, j.options.Shares)
-	left = j.limit(v, left)
+	left = j.limit(v, q.key, split, left)
 	for i := range left {
 		v.kept = append(v.kept, kept{j.group(split, &left[i]), j.priority(&left[i]), falseNegatives, rejections, left[i].data})
 	}
@@ -337,9 +339,10 @@ func distinct(alike []pooled) (forms, texts int) {
 	return len(byForm), len(byText)
 }
 
-// limit keeps so many rows of the question as one may have. Labels and origins
-// take turns.
-func (j *jury) limit(v *verdict, all []pooled) []pooled {
+// limit keeps so many rows of the question as one may have, in the ratio of the
+// split; what does not come out even is left to the seed. Among the rows of one label
+// the origins take turns.
+func (j *jury) limit(v *verdict, key uint64, split string, all []pooled) []pooled {
 	most := j.options.MaxPerProblem
 	if most == 0 || int64(len(all)) <= most {
 		return all
@@ -354,8 +357,10 @@ func (j *jury) limit(v *verdict, all []pooled) []pooled {
 		row      pooled
 	}
 	turns := make([]turn, len(all))
+	have := map[bool]int64{}
 	for i, r := range all {
 		turns[i] = turn{0, j.priority(&r), r}
+		have[r.Label]++
 	}
 	byPriority := func(a, b turn) int {
 		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.row.same, b.row.same), cmp.Compare(a.row.data, b.row.data))
@@ -369,9 +374,14 @@ func (j *jury) limit(v *verdict, all []pooled) []pooled {
 	}
 	slices.SortStableFunc(turns, func(a, b turn) int { return cmp.Compare(a.rank, b.rank) })
 	v.drop(reasonProblem, len(all)-int(most))
+	trues, _ := j.fill.fillOf(split).trueWithin(most, have[true], have[false], int64(mix(key, uint64(j.seed), drawChance)>>1))
+	room := map[bool]int64{true: trues, false: most - trues}
 	left := all[:0]
-	for _, t := range turns[:most] {
-		left = append(left, t.row)
+	for _, t := range turns {
+		if room[t.row.Label] > 0 {
+			room[t.row.Label]--
+			left = append(left, t.row)
+		}
 	}
 	return left
 }
@@ -402,14 +412,24 @@ func (j *jury) split(key uint64, all []pooled) string {
 		}
 	}
 	// 53 bits make a uniform number in [0, 1).
-	if float64(mix(key, uint64(j.seed), 1)>>11)/(1<<53) < j.options.EvalShare {
+	if float64(mix(key, uint64(j.seed), drawSplit)>>11)/(1<<53) < j.options.EvalShare {
 		return rows.SplitEval
 	}
 	return rows.SplitTrain
 }
 
 // priority says which rows are chosen first: those with the lowest.
-func (j *jury) priority(r *pooled) uint64 { return mix(r.identity, uint64(j.seed), 2) }
+func (j *jury) priority(r *pooled) uint64 { return mix(r.identity, uint64(j.seed), drawRow) }
+
+// What a seed draws, each by numbers of its own.
+const (
+	drawSplit  = 1 + iota
+	drawRow    // the order of the rows
+	drawCopies // the order of rows that are repeated
+	drawSource // the order in which sources with too many rows are gone through
+	drawChance // what is left of a limit in a ratio
+	drawTurn   // which origin is first
+)
 
 // mix makes a uniform number of a hash, a seed and what the number is for: the
 // generator SplitMix64, whose steps are one to one.

@@ -3,7 +3,10 @@ package balance
 import (
 	"fmt"
 	"math/big"
+	"math/bits"
 	"strings"
+
+	"tinyv/internal/rows"
 )
 
 // Ratio is True:False in lowest terms, or all rows as they are.
@@ -54,6 +57,34 @@ func (r Ratio) trueOf(n int64) int64 {
 	whole, rest := n/sum, n%sum
 	return whole*r.True + (2*rest*r.True+sum)/(2*sum)
 }
+
+// trueWithin returns how many rows are True of the n that a source or a question may
+// have of more: as many as the ratio says (all: as their labels come) and the rows
+// allow. chance, which is not negative, decides whether what does not come out even
+// is one more; rest is the chance for the next n, with which all together come out
+// as near as can be.
+func (r Ratio) trueWithin(n, haveTrue, haveFalse, chance int64) (trues, rest int64) {
+	share, sum := r.True, r.True+r.False
+	if r.All {
+		share, sum = haveTrue, haveTrue+haveFalse
+	}
+	high, low := bits.Mul64(uint64(n), uint64(share))
+	low, carry := bits.Add64(low, uint64(chance%sum), 0)
+	quotient, left := bits.Div64(high+carry, low, uint64(sum))
+	return max(n-haveFalse, min(int64(quotient), haveTrue)), int64(left)
+}
+
+// fillOf is the ratio in which a limit is filled in a split. Splits that are not
+// trained on are the same whatever the ratio of the one that is.
+func (r Ratio) fillOf(split string) Ratio {
+	if r.All || split == rows.SplitTrain {
+		return r
+	}
+	return evenly
+}
+
+// evenly is the ratio of splits that are not trained on, and of the limits of a grid.
+var evenly = Ratio{True: 1, False: 1}
 
 // decimal reads a plain decimal number, 0 or more. big.Rat would also take 0x1p4,
 // 1_000 and 1e999999.

@@ -187,7 +187,7 @@ func repeat(chosen iter.Seq2[choice, error], p *plan, copies *spool.Spool) iter.
 				space = binary.AppendUvarint(space[:0], uint64(r.group))
 				space = binary.AppendUvarint(space, uint64(n))
 				space = append(space, r.data...)
-				if err := copies.Add(mix(r.priority, uint64(n), 3), space); err != nil {
+				if err := copies.Add(mix(r.priority, uint64(n), drawCopies), space); err != nil {
 					yield(choice{}, err)
 					return
 				}
