@@ -29,7 +29,8 @@ import (
 // ExamplesStem is the stem of this stage's parts.
 const ExamplesStem = "examples"
 
-// The reasons for which a row is dropped, in the order in which they are looked for.
+// The reasons for which a row is dropped, in the order in which they are looked for;
+// those of Options.Reply come after reasonOrigin.
 const (
 	reasonDisagreed     = "disagreed"
 	reasonUndecided     = "undecided"

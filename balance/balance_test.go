@@ -342,6 +342,49 @@ func TestMaxPerProblem(t *testing.T) {
 	}
 }
 
+// TestReply leaves out the rows of which there can be no reply, and meets the ratio
+// with the others. They are compared with the rest first: a label that is in doubt
+// stays so.
+func TestReply(t *testing.T) {
+	in := many(200, func(i int, a *rows.Annotation) {
+		if a.Label = no; i%2 == 0 {
+			a.Label = yes
+		}
+		if i%4 != 1 { // half of the False rows have no reason
+			a.Votes = []rows.AnnotatorVote{{Correct: a.Label, Reason: "it is so"}}
+		}
+	})
+	conflict := row("conflict", "5", no) // without a reason
+	other := row("conflict", "5", yes)
+	other.Votes = []rows.AnnotatorVote{{Correct: yes, Reason: "it is so"}}
+	twin := row("twin", "5", yes) // without a reason, and the same as one with
+	same := row("twin", "5", yes)
+	same.Votes = other.Votes
+	in = append(in, conflict, other, twin, same)
+	reply := &Reply{Name: "reasoning", Unusable: func(reason string, _ bool) string {
+		if reason == "" {
+			return "no_reason"
+		}
+		return ""
+	}}
+	m, got, err := run(t, in, Options{Ratio: "1:1", EvalShare: 0.2, Reply: reply})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped := m.Rows["annotations"].Dropped
+	if dropped["no_reason"] != 51 || dropped["conflicting_labels"] != 2 || dropped["duplicate"] != 0 || m.Figures["train_true"] != m.Figures["train_false"] || m.Figures["train"] < 60 {
+		t.Errorf("dropped %v, figures %v", dropped, m.Figures)
+	}
+	for _, e := range got {
+		if e.Reason == "" || e.Question == "conflict" {
+			t.Errorf("%+v", e)
+		}
+	}
+	if _, all, err := run(t, in, Options{Ratio: "1:1"}); err != nil || len(all) != 200 {
+		t.Errorf("without: %d rows, %v", len(all), err)
+	}
+}
+
 // TestLimitsAreFilledInTheRatio has sources, or questions, with both labels and more
 // rows than they may have.
 func TestLimitsAreFilledInTheRatio(t *testing.T) {

@@ -32,6 +32,16 @@ type Options struct {
 
 	NearDuplicates *NearDuplicates  `json:"near_duplicates"` // nil takes every normal form for a question of its own
 	Decontaminate  *Decontamination `json:"decontaminate"`   // nil looks at no benchmark
+
+	Reply *Reply `json:"reply,omitempty"` // what is made of the rows, where that needs more than a label; nil takes every row
+}
+
+// Reply says which rows there can be no reply of, for the verifier to learn. They are
+// left out before the others are counted off: left out later, they would spoil the
+// ratio.
+type Reply struct {
+	Name     string                                 `json:"name"` // of the kind of reply
+	Unusable func(reason string, label bool) string `json:"-"`    // why not, as the reason code of the drop; empty if there can
 }
 
 // NearDuplicates says which questions are taken for one.

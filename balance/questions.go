@@ -238,7 +238,7 @@ func (j *jury) question(v *verdict, q asked) error {
 	if err != nil {
 		return err
 	}
-	left = v.deduplicate(left, j.options.Shares)
+	left = v.deduplicate(left, j.options)
 	left = j.limit(v, q.key, split, left)
 	for i := range left {
 		v.kept = append(v.kept, kept{j.group(split, &left[i]), j.priority(&left[i]), falseNegatives, rejections, left[i].data})
@@ -285,8 +285,9 @@ func (j *jury) decontaminate(v *verdict, key uint64, all []pooled) ([]pooled, er
 // deduplicate keeps one row of each (question, ground truth, answer): that with
 // the lowest identity. If the rows have both labels, none is kept, because one of
 // them is wrong and nothing here can tell which. Rows of origins that have no
-// share go before the others are compared, so that none of them is kept instead.
-func (v *verdict) deduplicate(all []pooled, shares map[string]float64) []pooled {
+// share, and those of which there can be no reply, go before the others are compared,
+// so that none of them is kept instead.
+func (v *verdict) deduplicate(all []pooled, o Options) []pooled {
 	left := all[:0]
 	for len(all) > 0 {
 		n := 1
@@ -301,9 +302,18 @@ func (v *verdict) deduplicate(all []pooled, shares map[string]float64) []pooled 
 			v.dropped[reasonConflicting] += int64(n)
 			continue
 		}
-		if shares != nil {
-			alike = slices.DeleteFunc(alike, func(r pooled) bool { return shares[r.Origin] == 0 })
+		if o.Shares != nil {
+			alike = slices.DeleteFunc(alike, func(r pooled) bool { return o.Shares[r.Origin] == 0 })
 			v.drop(reasonOrigin, n-len(alike))
+		}
+		if o.Reply != nil {
+			alike = slices.DeleteFunc(alike, func(r pooled) bool {
+				why := o.Reply.Unusable(r.Reason, r.Label)
+				if why != "" {
+					v.drop(why, 1)
+				}
+				return why != ""
+			})
 		}
 		if len(alike) == 0 {
 			continue

@@ -43,6 +43,23 @@ func argument(reason string, correct bool) (string, bool) {
 	}
 }
 
+// Unusable says of the options' kind of reply why there can be none of a row, as the
+// reason code for which Run drops it; empty if there can. What the other texts of the
+// row may do to it is not looked at.
+func (o Options) Unusable(reason string, label bool) string {
+	if o.Reply != ReplyReasoning {
+		return ""
+	}
+	words, ok := argument(reason, label)
+	switch {
+	case !ok:
+		return reasonContradicts
+	case words == "":
+		return reasonNoReason
+	}
+	return ""
+}
+
 // replyParser reads the verdict of a reasoned reply when the verifier serves.
 const replyParser = "answer"
 

@@ -121,14 +121,11 @@ func (m *rowMaker) replies(r *row, reason, against string) (borrowed bool, drop 
 		r.reply, r.wrong = verdictWord(r.Label), verdictWord(!r.Label)
 		return false, ""
 	}
-	reason, ok := argument(reason, r.Label)
-	switch {
-	case !ok:
-		return false, reasonContradicts
-	case reason == "":
-		return false, reasonNoReason
+	if drop := m.Unusable(reason, r.Label); drop != "" {
+		return false, drop
 	}
-	against, ok = argument(against, !r.Label)
+	reason, _ = argument(reason, r.Label)
+	against, ok := argument(against, !r.Label)
 	if !ok || against == "" {
 		against, borrowed = reason, m.pairs
 	}

@@ -37,6 +37,9 @@ func balanceOptions(c *config.Config) balance.Options {
 			o.Decontaminate.Benchmarks = append(o.Decontaminate.Benchmarks, decontaminate.Benchmark{Name: bench.Name, Path: bench.Path, Column: bench.Column, Suffix: bench.Suffix})
 		}
 	}
+	if e := c.Export; e != nil && e.Reply == export.ReplyReasoning {
+		o.Reply = &balance.Reply{Name: e.Reply, Unusable: export.Options{Reply: e.Reply}.Unusable}
+	}
 	return o
 }
 
