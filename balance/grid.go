@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type Axes struct {
 // GridResult says what a grid wrote.
 type GridResult struct {
 	Sets []GridSet // by seed, then size, then share of True, all ascending
+	Left []string  // names of sets that are there of another grid, such as one with more ratios
 }
 
 // GridSet is one set of a grid.
@@ -42,7 +44,8 @@ type GridSet struct {
 // axes, each as a finished stage in dir/NAME, where NAME is ratio=T-F,size=N,seed=S,
 // without size where no sizes are given. Sets that are there already, for the same
 // settings and rows, are left as they are. What two sets have in common is written
-// to OverlapTable and OverlapFile in dir.
+// to OverlapTable and OverlapFile in dir. Sets of an earlier grid that this one does
+// not have are named in a warning, and left as they are.
 //
 // Sets of one size have equally many rows. Among the sets of one seed, the True
 // rows of a ratio are among those of every larger share of True at the same size,
@@ -63,6 +66,13 @@ func Grid(ctx context.Context, env stage.Env, dir, labelDir string, o Options, a
 	if err != nil {
 		return nil, err
 	}
+	left, err := g.left(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(left) > 0 {
+		env.Log.Warn("sets of an earlier grid are not of this one; they are left as they are, and counted nowhere", "directory", dir, "sets", strings.Join(left, " "))
+	}
 	pending := 0
 	for _, s := range g.sets {
 		settings := settings
@@ -81,7 +91,7 @@ func Grid(ctx context.Context, env stage.Env, dir, labelDir string, o Options, a
 			return nil, err
 		}
 	}
-	return g.result(), nil
+	return g.result(left), nil
 }
 
 // gridStage is the stage of a grid's own manifest; those of its sets are of balance.
@@ -366,8 +376,25 @@ func gcd(a, b int64) int64 {
 	return a
 }
 
-func (g *grid) result() *GridResult {
-	r := &GridResult{}
+// left lists the sets in a directory that are none of the grid's, by name.
+func (g *grid) left(dir string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("looking for sets of an earlier grid: %w", err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() || slices.ContainsFunc(g.sets, func(s *gridSet) bool { return s.name == e.Name() }) {
+			continue
+		}
+		if m, err := manifest.Read(filepath.Join(dir, e.Name())); err == nil && m.Stage == stageName {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+func (g *grid) result(left []string) *GridResult {
+	r := &GridResult{Left: left}
 	for _, s := range g.sets {
 		r.Sets = append(r.Sets, GridSet{Name: s.name, Ratio: s.ratio.String(), Size: s.manifest.Figures["train"], Seed: s.seed, Manifest: s.manifest})
 	}

@@ -1,10 +1,13 @@
 package balance
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +72,40 @@ func TestGridAgain(t *testing.T) {
 	o.MaxPerProblem = 3
 	if n := grid(); n != 0 {
 		t.Errorf("%d sets of other settings were skipped", n)
+	}
+}
+
+// A grid names the sets that an earlier one had and it has not, and leaves them as they
+// are; directories of others are no sets.
+func TestGridNamesSetsOfAnEarlierOne(t *testing.T) {
+	labels := labelled(t, many(400, func(i int, a *rows.Annotation) { a.Label = []*bool{yes, no}[i%2] }), 0)
+	dir := filepath.Join(t.TempDir(), "grid")
+	var log bytes.Buffer
+	env := stagetest.Env()
+	env.Log = slog.New(slog.NewTextHandler(&log, nil))
+	grid := func(ratios ...string) *GridResult {
+		t.Helper()
+		log.Reset()
+		g, err := Grid(t.Context(), env, dir, labels, Options{Seed: 9}, Axes{Ratios: ratios, Sizes: []int64{50}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	grid("1:1", "1:2", "1:4")
+	if err := os.Mkdir(filepath.Join(dir, "notes"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(dir, "ratio=1-2,size=50,seed=9")
+	before := files(t, old)
+	if g := grid("1:1", "1:4"); !slices.Equal(g.Left, []string{"ratio=1-2,size=50,seed=9"}) || len(g.Sets) != 2 || !strings.Contains(log.String(), "ratio=1-2,size=50,seed=9") {
+		t.Errorf("left %v, log %s", g.Left, log.String())
+	}
+	if !bytes.Equal(files(t, old), before) {
+		t.Error("the set of the earlier grid is another one")
+	}
+	if g := grid("1:1", "1:2", "1:4"); len(g.Left) > 0 || strings.Contains(log.String(), "earlier") {
+		t.Errorf("left %v, log %s", g.Left, log.String())
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"tinyv/balance"
 	"tinyv/internal/config"
@@ -24,6 +25,9 @@ import (
 
 // The stem of the files that an ablation keeps of all its cells.
 const ablationStem = "ablation"
+
+// cellsDir is the directory, in that of the ablation, of the cells' own.
+const cellsDir = "cells"
 
 // ErrNoCell says that the grid has no cell of the name.
 var ErrNoCell = errors.New("there is no cell")
@@ -59,6 +63,9 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := a.warnOfOthers(env, grid); err != nil {
+		return nil, err
+	}
 	known := false
 	for _, set := range grid.Sets {
 		known = known || set.Name == a.Only
@@ -86,6 +93,25 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 	return a.record(grid)
 }
 
+// warnOfOthers names the cells of an earlier grid, which stay and count nowhere.
+func (a Ablate) warnOfOthers(env stage.Env, grid *balance.GridResult) error {
+	dir := filepath.Join(a.Out, cellsDir)
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var others []string
+	for _, e := range entries {
+		if !slices.ContainsFunc(grid.Sets, func(s balance.GridSet) bool { return s.Name == e.Name() }) {
+			others = append(others, e.Name())
+		}
+	}
+	if len(others) > 0 {
+		env.Log.Warn("ablate: cells of an earlier grid are not of this one; they are left as they are, and counted nowhere", "directory", dir, "cells", strings.Join(others, " "))
+	}
+	return nil
+}
+
 // check says what would end the measuring of every cell, which comes after hours of
 // training.
 func (a Ablate) check(ctx context.Context) error {
@@ -108,7 +134,7 @@ func (a Ablate) evaluation(b config.EvalBenchmark) Evaluation {
 
 // of is the request of one cell: a run in a directory of its own.
 func (a Ablate) of(set balance.GridSet) Request {
-	return Request{Config: a.Config, Out: filepath.Join(a.Out, "cells", set.Name), In: filepath.Join(a.dir(Balance), set.Name)}
+	return Request{Config: a.Config, Out: filepath.Join(a.Out, cellsDir, set.Name), In: filepath.Join(a.dir(Balance), set.Name)}
 }
 
 // cell does what is left to do of one cell.
@@ -221,6 +247,10 @@ func (a Ablate) look(set balance.GridSet, benchmark string) (ablation.Cell, erro
 		return cell, a.Config.Errorf("train", "%v", err)
 	}
 	cell.Steps = o.Steps(cell.Rows, "")
+	exported, err := exportOf(r, set)
+	if err != nil || exported == nil {
+		return cell, err
+	}
 	if p, err := train.Read(r.dir(Train)); err == nil {
 		cell.Rows, cell.Steps = p.Rows, p.Steps
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -235,6 +265,9 @@ func (a Ablate) look(set balance.GridSet, benchmark string) (ablation.Cell, erro
 		return cell, err
 	case !m.Complete:
 		return cell, nil
+	}
+	if ours, err := trainedOn(r, exported); err != nil || !ours {
+		return cell, err
 	}
 	result, err := eval.Read(dir)
 	if err != nil {
@@ -254,6 +287,46 @@ func (a Ablate) Forecast(cells []ablation.Cell, rowsPerSecond float64) string {
 	}
 	t := a.Config.Train
 	return ablation.Forecast(cells, *t.Epochs, rowsPerSecond, max(*t.GPUs, 1)*max(t.Nodes, 1))
+}
+
+// exportOf is the manifest of a cell's export, nil if there is none of the set as it is
+// now: a grid whose axes have changed may draw another set under the same name.
+func exportOf(r Request, set balance.GridSet) (*manifest.Manifest, error) {
+	m, err := manifest.Read(r.dir(Export))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range set.Manifest.Outputs {
+		if strings.HasPrefix(f.Path, balance.ExamplesStem) && !among(m.Inputs, f) {
+			return nil, nil
+		}
+	}
+	return m, nil
+}
+
+// trainedOn reports whether a cell has a finished training on its export as it is now.
+func trainedOn(r Request, export *manifest.Manifest) (bool, error) {
+	m, err := manifest.Read(filepath.Join(r.dir(Train), train.ResultDir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, f := range m.Inputs {
+		if !among(export.Outputs, f) {
+			return false, nil
+		}
+	}
+	return m.Complete, nil
+}
+
+// among reports whether one of the files has the content of f.
+func among(files []manifest.File, f manifest.File) bool {
+	return slices.ContainsFunc(files, func(g manifest.File) bool { return g.SHA256 == f.SHA256 })
 }
 
 // Job is a cell in Slurm's hands.
