@@ -38,6 +38,14 @@ type Options struct {
 	PolicyPrompt  string   `json:"policy_prompt"`  // user message of the RL targets, with {{QUESTION}}; DefaultPolicyPrompt if empty
 	Funnel        string   `json:"funnel"`         // rows in and out of the stages before, a plain text that the dataset card shows as it stands; may be empty
 	Statistics    string   `json:"statistics"`     // counts of the labels, likewise
+
+	Spelling *Spelling `json:"spelling,omitempty"` // of the targets that write each question once; nil takes questions as they are written
+}
+
+// Spelling says which questions are one.
+type Spelling struct {
+	Name   string              `json:"name"` // of the rule, that tells it from others
+	Normal func(string) string `json:"-"`    // equal for all spellings of a question
 }
 
 // The layouts of the llama_factory target.
@@ -101,6 +109,7 @@ type row struct {
 	prompt string // the user's message
 	reply  string // the right verdict
 	wrong  string // the other verdict, in the same layout
+	first  bool   // of the rows of its question; for targets that write questions, held-out ones aside
 }
 
 // target writes rows in one layout. Its files are in the stage's directory, and
@@ -127,6 +136,7 @@ type kind struct {
 	open  func(job) (target, error)
 	files []string // glob patterns of all files that it makes
 	pairs bool     // it writes the wrong verdict too
+	once  bool     // it writes each question once
 }
 
 // targets lists what can be written, by name.
@@ -135,9 +145,9 @@ func targets() map[string]kind {
 		"hugging_face":   {open: openHuggingFace, files: append(shardFiles(), CardFile)},
 		"llama_factory":  {open: openLLaMAFactory, files: splitFiles("")},
 		"preference":     {open: openPreference, files: splitFiles(preferencePrefix), pairs: true},
-		"trl":            {open: openTRL, files: policyFiles(trlDir)},
+		"trl":            {open: openTRL, files: policyFiles(trlDir), once: true},
 		"trl_preference": {open: openTRLPreference, files: splitFiles(trlPreferencePrefix), pairs: true},
-		"verl":           {open: openVerl, files: policyFiles(verlDir)},
+		"verl":           {open: openVerl, files: policyFiles(verlDir), once: true},
 	}
 }
 
@@ -178,6 +188,9 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	if err != nil {
 		return nil, err
 	}
+	if !slices.ContainsFunc(o.Targets, func(name string) bool { return targets()[name].once }) {
+		o.Spelling = nil // nothing depends on it
+	}
 	maker, err := newRowMaker(o)
 	if err != nil {
 		return nil, err
@@ -204,6 +217,9 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		}
 	}
 	e := exporter{provenance: provenance, counts: &manifest.Counts{}, figures: &figures{}}
+	if maker.once {
+		e.asked = newQuestions()
+	}
 	for _, name := range o.Targets {
 		t, err := targets()[name].open(j)
 		if err != nil {
@@ -240,6 +256,9 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 		outputs = append(outputs, DatasetInfoFile)
 	}
 	e.counts.Out = provenance.rows
+	if e.asked != nil {
+		e.figures.merged = e.asked.merged()
+	}
 	return s.Finish(outputs, map[string]*manifest.Counts{"examples": e.counts}, e.figures.byName(maker.lengths), nil, upstream.Simulated)
 }
 
@@ -249,6 +268,7 @@ type exporter struct {
 	targets    []target
 	counts     *manifest.Counts
 	figures    *figures
+	asked      *questions // nil where no target writes a question once
 }
 
 func (e *exporter) take(ctx context.Context, batch []made) error {
@@ -266,6 +286,7 @@ func (e *exporter) take(ctx context.Context, batch []made) error {
 		if err := e.provenance.keep(r.Example); err != nil {
 			return err
 		}
+		r.first = e.asked != nil && r.Split != rows.SplitHeldOut && e.asked.first(r)
 		for _, t := range e.targets {
 			if err := t.write(r.row); err != nil {
 				return err

@@ -10,8 +10,9 @@ import (
 
 // Figures beside those of the splits and labels.
 const (
-	figureEscaped  = "control_tokens_escaped" // rows
-	figureBorrowed = "reason_against_missing" // rows of a reasoning reply whose wrong verdict has the reason of the right one
+	figureEscaped  = "control_tokens_escaped"    // rows
+	figureMerged   = "question_spellings_merged" // of the targets that write each question once
+	figureBorrowed = "reason_against_missing"    // rows of a reasoning reply whose wrong verdict has the reason of the right one
 )
 
 // figures counts what is written.
@@ -19,6 +20,7 @@ type figures struct {
 	rows              map[verdicts]int64
 	tokens, longest   int64
 	escaped, borrowed int64
+	merged            int64
 }
 
 // verdicts are rows that the figures tell apart.
@@ -58,6 +60,9 @@ func (f *figures) byName(l lengths) map[string]int64 {
 	}
 	if f.escaped > 0 {
 		named[figureEscaped] = f.escaped
+	}
+	if f.merged > 0 {
+		named[figureMerged] = f.merged
 	}
 	if f.borrowed > 0 {
 		named[figureBorrowed] = f.borrowed

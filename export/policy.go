@@ -42,19 +42,17 @@ type problem struct {
 	Simulated      bool     `json:"simulated"`
 }
 
-// policy writes the problems of the rows, each question once, as the two sets for
-// each of the splits train and eval. Problems from held-out sources are left out:
-// no policy is to see them either.
+// policy writes the problems of the rows, each question once and in its first
+// spelling, as the two sets for each of the splits train and eval. Problems from
+// held-out sources are left out: no policy is to see them either.
 //
 // Which problems are plain, and how many, is known only after the last row, so the
-// problems wait in a file of their own. Memory holds 16 bytes for each question,
-// and at the end 8.
+// problems wait in a file of their own. Memory holds, at the end, 8 bytes for each.
 type policy[T any] struct {
 	job
 	sub   string // directory of the target
 	ext   string
 	row   func(p problem, index int64) T // index is the 0-based position in the file
-	seen  map[[16]byte]struct{}          // questions
 	spool *rows.Writer[problem]
 }
 
@@ -69,7 +67,7 @@ func openPolicy[T any](j job, sub, ext string, row func(problem, int64) T) (targ
 	if !strings.Contains(j.policyPrompt(), "{{QUESTION}}") {
 		return nil, fmt.Errorf("export: the policy's prompt has no {{QUESTION}}, so that every problem would be the same: %q", j.PolicyPrompt)
 	}
-	t := &policy[T]{job: j, sub: sub, ext: ext, row: row, seen: map[[16]byte]struct{}{}}
+	t := &policy[T]{job: j, sub: sub, ext: ext, row: row}
 	if err := os.MkdirAll(filepath.Join(j.dir, sub), 0o777); err != nil {
 		return nil, fmt.Errorf("export: %w", err)
 	}
@@ -94,15 +92,9 @@ func (o Options) asker() func(question string) string {
 func (t *policy[T]) spoolPath() string { return filepath.Join(t.dir, t.sub, policySpool) }
 
 func (t *policy[T]) write(r row) error {
-	if r.Split == rows.SplitHeldOut {
+	if !r.first {
 		return nil
 	}
-	sum := sha256.Sum256([]byte(r.Question))
-	key := [16]byte(sum[:])
-	if _, ok := t.seen[key]; ok {
-		return nil
-	}
-	t.seen[key] = struct{}{}
 	return t.spool.Write(problem{
 		Split: r.Split, ProblemID: r.ProblemID, Source: r.Source, Domain: r.Domain, Question: r.Question, GroundTruth: r.GroundTruth,
 		FalseNegatives: r.FalseNegatives, Rejections: r.Rejections, Simulated: r.Simulated,
@@ -110,7 +102,6 @@ func (t *policy[T]) write(r row) error {
 }
 
 func (t *policy[T]) finish() ([]string, error) {
-	t.seen = nil
 	if err := t.spool.Close(); err != nil {
 		return nil, err
 	}

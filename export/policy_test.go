@@ -41,7 +41,7 @@ func problemsOf(split string, n int) []rows.Example {
 	return all
 }
 
-func questions(t *testing.T, path string) []string {
+func questionsIn(t *testing.T, path string) []string {
 	t.Helper()
 	var qs []string
 	for _, r := range stagetest.Read[verlRow](t, path) {
@@ -73,6 +73,46 @@ func TestPolicyGolden(t *testing.T) {
 	for _, sub := range []string{verlDir, trlDir} {
 		if entries, err := os.ReadDir(filepath.Join(dir, sub)); err != nil || len(entries) != 4 {
 			t.Errorf("%s has %d files, want 4: %v", sub, len(entries), err)
+		}
+	}
+}
+
+// Spellings of one question are one problem, as its first row writes it. Without a
+// spelling they are several.
+func TestPolicySpellings(t *testing.T) {
+	var in []rows.Example
+	for _, q := range []string{"Find $x+1$.", "find x + 1", "Find $x+1$.", "Find $x+2$.", "FIND x+1?", "Find $x + 2$"} {
+		e := inSplit(rows.SplitTrain, example(q, "a", len(in)%2 == 0))
+		e.FalseNegatives, e.Rejections = 1, 2
+		in = append(in, e)
+	}
+	// A spelling that only held-out rows have is none of the set's.
+	in = append(in, inSplit(rows.SplitHeldOut, example("find X+1", "a", true)))
+	spelling := &Spelling{Name: "small letters", Normal: func(s string) string {
+		return strings.ToLower(strings.NewReplacer("$", "", " ", "", ".", "", "?", "").Replace(s))
+	}}
+	for _, c := range []struct {
+		spelling *Spelling
+		want     []string
+		merged   int64
+	}{
+		{spelling, []string{"Find $x+1$.", "Find $x+2$."}, 3},
+		{nil, []string{"Find $x+1$.", "find x + 1", "Find $x+2$.", "FIND x+1?", "Find $x + 2$"}, 0},
+	} {
+		m, dir, err := runTargets(t, in, Options{Prompt: template, Dataset: "tinyv", Spelling: c.spelling}, "verl", "trl")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, set := range []string{"enriched", "plain"} {
+			if got := questionsIn(t, filepath.Join(dir, "verl", set+".parquet")); !slices.Equal(got, c.want) {
+				t.Errorf("%s has %q, want %q", set, got, c.want)
+			}
+		}
+		if got := stagetest.Read[trlRow](t, filepath.Join(dir, "trl", "enriched.jsonl")); len(got) != len(c.want) {
+			t.Errorf("%d problems for TRL, want %d", len(got), len(c.want))
+		}
+		if m.Figures["question_spellings_merged"] != c.merged {
+			t.Errorf("figures %v, want %d merged", m.Figures, c.merged)
 		}
 	}
 }
@@ -116,7 +156,7 @@ func TestPolicySets(t *testing.T) {
 				t.Errorf("%s: %d of %d problems of %s have false negatives", c.name, enriched, n, set)
 			}
 		}
-		plain[c.name] = questions(t, filepath.Join(dir, "verl", "plain.parquet"))
+		plain[c.name] = questionsIn(t, filepath.Join(dir, "verl", "plain.parquet"))
 		slices.Sort(plain[c.name])
 	}
 	if !slices.Equal(plain["seed 1"], plain["reversed"]) {

@@ -29,6 +29,7 @@ type rowMaker struct {
 	controls controls
 	lengths  lengths
 	pairs    bool           // the wrong verdict is written too
+	once     bool           // a target writes each question once
 	source   *manifest.File // of the tokenizer; nil if there is none
 }
 
@@ -38,11 +39,14 @@ type made struct {
 	dropped           string // the reason why targets do not get it; empty if they do
 	tokens            int    // 0 if nobody counts
 	escaped, borrowed bool
+
+	form, spelling digest // of the question, where a target writes each once
 }
 
 func newRowMaker(o Options) (*rowMaker, error) {
 	m := &rowMaker{Options: o, prompt: model.NewPrompt(o.Prompt)}
 	m.pairs = slices.ContainsFunc(o.Targets, func(name string) bool { return targets()[name].pairs })
+	m.once = slices.ContainsFunc(o.Targets, func(name string) bool { return targets()[name].once })
 	var err error
 	if m.lengths, err = newLengths(o); err != nil {
 		return nil, err
@@ -71,8 +75,20 @@ func (m *rowMaker) rows(_ context.Context, examples []rows.Example) ([]made, err
 		if err := m.row(&all[i]); err != nil {
 			return nil, err
 		}
+		if m.once {
+			m.question(&all[i])
+		}
 	}
 	return all, nil
+}
+
+// question says which question a row asks.
+func (m *rowMaker) question(r *made) {
+	r.spelling = digestOf(r.Question)
+	r.form = r.spelling
+	if m.Spelling != nil {
+		r.form = digestOf(m.Spelling.Normal(r.Question))
+	}
 }
 
 // row makes what targets write of an example, or says why they do not get it.

@@ -11,6 +11,7 @@ import (
 
 	"tinyv/balance"
 	"tinyv/balance/decontaminate"
+	"tinyv/balance/question"
 	"tinyv/export"
 	"tinyv/internal/config"
 	"tinyv/internal/manifest"
@@ -93,6 +94,7 @@ func exportOptions(r Request) (export.Options, error) {
 		Seed: c.Seed, Targets: c.Export.Targets, Prompt: prompt, System: system, Dataset: dataset(c), Format: c.Export.Format, Reply: c.Export.Reply,
 		ControlTokens: c.Export.ControlTokens, CutoffLen: *c.Export.CutoffLen, Tokenizer: c.Export.Tokenizer, Template: template(c), PolicyPrompt: policy,
 		Funnel: funnel, Statistics: statistics,
+		Spelling: &export.Spelling{Name: "normal form", Normal: question.Normalize}, // as balance takes questions for one
 	}, nil
 }
 
