@@ -934,3 +934,73 @@ func TestEvaluatesOneLabel(t *testing.T) {
 		t.Errorf("%d rows are kept, and the log is %q", quotas, log.String())
 	}
 }
+
+// Rows that nothing tells apart which decides: the one that is taken, and every
+// byte of the set, does not depend on which of them comes first.
+func TestAlikeInAllThatDecides(t *testing.T) {
+	in := many(60, func(i int, a *rows.Annotation) { a.Label = []*bool{yes, no}[i%2] })
+	for i := range 20 {
+		again := in[i]
+		again.Extra, again.Domain = fmt.Sprint("extra ", i), []string{"a"}
+		again.Votes = []rows.AnnotatorVote{{Correct: again.Label, Reason: fmt.Sprint("because ", i)}}
+		in = append(in, again)
+	}
+	m, got, err := run(t, in, Options{Ratio: "1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != 60 || m.Rows["annotations"].Dropped[reasonDuplicate] != 20 {
+		t.Fatalf("%d rows, %v", len(got), m.Rows["annotations"])
+	}
+	slices.Reverse(in)
+	_, reversed, err := run(t, in, Options{Ratio: "1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(got, reversed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The label stage is read twice. What changes in between is noticed.
+func TestChangedMeanwhile(t *testing.T) {
+	const n = 700
+	in := many(n, func(i int, a *rows.Annotation) { a.Label = []*bool{yes, no}[i%2] })
+	o, ratio, err := Options{Ratio: "1:1"}.check()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		now  []rows.Annotation
+		want string
+	}{
+		{"the same", in, ""},
+		{"fewer", in[:n-1], "had 700 rows a moment ago and has 699"},
+		{"fewer by far", in[:10], "had 700 rows a moment ago and has 10"},
+		{"more", append(slices.Clone(in), in[0]), "had 700 rows a moment ago and has 701"},
+		{"without a label", many(n, func(i int, a *rows.Annotation) { a.Label = nil }), "had a label a moment ago"},
+	} {
+		w := &work{env: stagetest.Env(), dir: t.TempDir(), labelDir: labelled(t, in, 300), o: o, memory: 1}
+		p, err := w.readPool(t.Context(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		candidates, err := w.judge(t.Context(), p, 1, ratio)
+		if err != nil {
+			t.Fatal(err)
+		}
+		planned, err := newPlanner(o, ratio, ratio, candidates.groups, candidates.have, w.env.Log).make()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.labelDir = labelled(t, c.now, 0)
+		_, err = w.write(t.Context(), w.dir, p, candidates, planned)
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "something else")) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if err := errors.Join(p.close(), candidates.rows.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -230,7 +230,7 @@ func Run(ctx context.Context, env stage.Env, dir, balanceDir string, o Options) 
 	}
 
 	workers := runtime.GOMAXPROCS(0)
-	examples := ordered.Batches(stage.Until(env.Stop, rows.Read[rows.Example](balanceDir)), rowsPerBatch)
+	examples := rows.Batches(stage.Until(env.Stop, rows.Read[rows.Example](balanceDir)), rowsPerBatch)
 	for batch, err := range ordered.Map(ctx, examples, workers, 2*workers, maker.rows) {
 		if err != nil {
 			return nil, err

@@ -8,7 +8,8 @@
 // touch no disk. Any number of records may have one key.
 //
 // Memory is filled with records, which are then sorted and appended to the file
-// as a run, while the next are taken. Reading merges the runs.
+// as a run, while the next are taken. Reading merges the runs. Where the place of
+// every record is known when it comes, Shelves does the same without comparing.
 package spool
 
 import (
@@ -17,13 +18,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"slices"
-	"sync"
-
-	"tinyv/internal/durable"
 )
 
 // Record is one record.
@@ -39,26 +34,16 @@ func compare(a, b Record) int {
 // Spool is a set of records. It is not safe for use by several goroutines, but
 // several iterations of one goroutine may be under way at once.
 type Spool struct {
-	dir, pattern string
-	half         int // bytes of a run in memory
+	scratch
+	half int // bytes of a run in memory
 
 	filling *run
 	free    *run // the other one, when it is not being written
 
-	writing sync.WaitGroup
-	failed  error // of the run that was being written; read after writing.Wait
-
-	file   *os.File
-	end    int64   // of what is in the file
-	onDisk []chunk // the runs there
-	sorted bool    // Sorted was called
-
-	broken  error
+	onDisk  []chunk // the runs in the file
+	sorted  bool    // Sorted was called
 	records int64
 }
-
-// chunk is a run in the file.
-type chunk struct{ from, to int64 }
 
 // MinMemory is the least memory that a spool works with.
 const MinMemory = 64 << 10
@@ -68,11 +53,10 @@ const MinMemory = 64 << 10
 // os.CreateTemp does it.
 func Create(dir, pattern string, memory int) *Spool {
 	half := max(memory, MinMemory) / 2
-	return &Spool{dir: dir, pattern: pattern, half: half, filling: &run{}, free: &run{}}
+	return &Spool{scratch: scratch{dir: dir, pattern: pattern}, half: half, filling: &run{}, free: &run{}}
 }
 
 var (
-	errClosed = errors.New("the spool is closed")
 	errSorted = errors.New("the spool is being read, and takes no more records")
 )
 
@@ -104,32 +88,15 @@ func (s *Spool) spill() error {
 	if err := s.wait(); err != nil {
 		return err
 	}
-	if s.file == nil {
-		file, err := os.CreateTemp(s.dir, s.pattern)
-		if err != nil {
-			s.broken = fmt.Errorf("making a temporary file to sort rows in, in %q: %w", s.dir, durable.Cause(err))
-			return s.broken
-		}
-		s.file = file
-	}
 	full := s.filling
 	s.filling, s.free = s.free, nil
-	s.writing.Go(func() {
+	return s.behind(func() error {
 		full.sort()
-		s.failed = s.write(full)
+		err := s.write(full)
 		full.reset()
 		s.free = full
+		return err
 	})
-	return nil
-}
-
-// wait waits for the run that is being written.
-func (s *Spool) wait() error {
-	s.writing.Wait()
-	if s.failed != nil && s.broken == nil {
-		s.broken = fmt.Errorf("writing the temporary file %q, which rows are sorted in: %w; make room there, or name another output directory", s.file.Name(), durable.Cause(s.failed))
-	}
-	return s.broken
 }
 
 // write appends a sorted run to the file: of each record the key, the length of
@@ -152,19 +119,9 @@ func (s *Spool) write(r *run) error {
 
 // Close removes the file. What is being read must have been read before.
 func (s *Spool) Close() error {
-	s.writing.Wait()
-	s.broken = errClosed
+	err := s.close()
 	s.filling, s.free = nil, nil
-	if s.file == nil {
-		return nil
-	}
-	file := s.file
-	s.file = nil
-	file.Close() // its content is not wanted any more
-	if err := os.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the temporary file %q: %w", file.Name(), durable.Cause(err))
-	}
-	return nil
+	return err
 }
 
 // run is the records of one half of the memory.

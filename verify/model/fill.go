@@ -48,17 +48,28 @@ func NewPrompt(template string) Prompt {
 
 // Fill puts the values into the template's places.
 func (p Prompt) Fill(question, groundTruth, answer string) string {
-	var b strings.Builder
+	question, groundTruth, answer = escape(p.tags, question), escape(p.tags, groundTruth), escape(p.tags, answer)
+	value := func(place string) string {
+		switch place {
+		case questionPlace:
+			return question
+		case groundTruthPlace:
+			return groundTruth
+		}
+		return answer
+	}
+	size := 0
 	for i, piece := range p.pieces {
 		if i%2 == 1 {
-			switch piece {
-			case questionPlace:
-				piece = escape(p.tags, question)
-			case groundTruthPlace:
-				piece = escape(p.tags, groundTruth)
-			default:
-				piece = escape(p.tags, answer)
-			}
+			piece = value(piece)
+		}
+		size += len(piece)
+	}
+	var b strings.Builder
+	b.Grow(size)
+	for i, piece := range p.pieces {
+		if i%2 == 1 {
+			piece = value(piece)
 		}
 		b.WriteString(piece)
 	}
