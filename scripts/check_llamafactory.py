@@ -8,6 +8,7 @@
     rendering LOG EXPORT MODEL [EVAL]
                                  what the trainer learned is what serving renders
     orphan EVAL REPLIES CMD...   runs an evaluation, and kills its model server once so many replies are in
+    killed EVAL REPLIES CMD...   runs an evaluation, kills tinyv itself once so many replies are in, and waits for its server to end
     same-eval EVAL EVAL          two evaluations have the same figures, but for speed
     one-class EXPORT COPY        copies an export without its False rows
     ablation DIR                 the models of an ablation of two ratios differ as their ratios say
@@ -197,6 +198,25 @@ def orphan(directory, replies, *command):
     return code
 
 
+def killed(directory, replies, *command):
+    mark = f"{os.getpid()}-{time.time_ns()}"
+    process = subprocess.Popen(command, env={**os.environ, MARK: mark})
+    while journalled(directory) < int(replies):
+        if process.poll() is not None:
+            fail(f"{' '.join(command)} ended with exit code {process.returncode} before reply {replies}")
+        time.sleep(0.05)
+    servers = [pid for pid in living(mark) if pid != process.pid]
+    process.kill()
+    process.wait()
+    end = time.time() + 60
+    while left := living(mark):
+        if time.time() > end:
+            fail(f"a minute after kill -9 of {command[0]} its server is still there: {left}")
+        time.sleep(0.05)
+    print(f"kill -9 of tinyv after {replies} replies or more: its server (process {servers}) ended by itself, {journalled(directory)} replies kept")
+    return 0
+
+
 def journalled(directory):
     lines = 0
     for path in glob.glob(os.path.join(directory, "journal", "*.jsonl")):
@@ -370,7 +390,7 @@ def ablation(directory):
 
 
 COMMANDS = {
-    "model": write_model, "when": when, "orphan": orphan, "same-eval": same_eval, "curve": curve, "same": same, "rendering": rendering, "one-class": one_class, "replies": replies, "ablation": ablation,
+    "model": write_model, "when": when, "orphan": orphan, "killed": killed, "same-eval": same_eval, "curve": curve, "same": same, "rendering": rendering, "one-class": one_class, "replies": replies, "ablation": ablation,
 }
 
 if __name__ == "__main__":

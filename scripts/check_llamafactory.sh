@@ -197,6 +197,14 @@ step_bad() {
 	"${orphan[@]}"
 	tool same-eval "$work/eval/tiny" "$work/eval/orphan"
 	nothing_left
+
+	say "kill -9 in the middle of an evaluation takes its server along, and the same command goes on"
+	rm -rf "$work/eval/killed"
+	local killed=("${orphan[@]:0:${#orphan[@]}-1}" "$work/eval/killed")
+	tool killed "$work/eval/killed" 50 "${killed[@]}"
+	"${killed[@]}"
+	tool same-eval "$work/eval/tiny" "$work/eval/killed"
+	nothing_left
 }
 
 steps=("$@")
