@@ -104,6 +104,17 @@ class Export:
     def drawn(self, split, kind):
         """The problems of a set: all with false negatives, or as many by seeded hash."""
         problems = self.problems[split]
+        merged = self.manifest["figures"].get("question_spellings_merged", 0)
+        if merged:  # of which question a spelling is the provenance does not tell: the file says which are left
+            name = kind + ("" if split == "train" else "_" + split)
+            path = self.path("verl", name + ".parquet")
+            require(os.path.exists(self.path("verl")), "trl with merged spellings is checked by the files of verl", "target verl", "none")
+            if not os.path.exists(path):
+                return []
+            left = {row["question"] for row in pq.read_table(path)["extra_info"].to_pylist()}
+            least = sum(p["false_negatives"] > 0 for p in problems) - merged
+            require(len(left) >= least, f"verl/{name}: problems, {merged} spellings merged", f"{least} or more", len(left))
+            return [p for p in problems if p["question"] in left]
         enriched = [p for p in problems if p["false_negatives"] > 0]
         if kind == "enriched":
             return enriched
