@@ -12,6 +12,9 @@ import (
 // stages are the packages that must not know one another.
 var stages = []string{"tinyv/gen", "tinyv/label", "tinyv/balance", "tinyv/export", "tinyv/train"}
 
+// forTests are the packages that no program may be made of.
+var forTests = []string{"tinyv/internal/stagetest", "tinyv/internal/shareddata", "tinyv/train/traintest"}
+
 // only says which packages alone may import a module.
 var only = map[string][]string{
 	"github.com/sashabaranov/go-openai": {"tinyv/internal/llm", "tinyv/internal/llm/batch"},
@@ -77,6 +80,12 @@ func breaks(importer, imported string) []string {
 	if importer != "tinyv/cmd/tinyv" && importer != "tinyv/internal/pipeline" && imported == "tinyv/internal/config" {
 		broken = append(broken, "only cmd and internal/pipeline know the config; stages take options")
 	}
+	for _, t := range forTests {
+		below := func(path string) bool { return path == t || strings.HasPrefix(path, t+"/") }
+		if below(imported) && !below(importer) {
+			broken = append(broken, "only tests may")
+		}
+	}
 	if importers, ruled := only[imported]; ruled && !slices.Contains(importers, importer) {
 		broken = append(broken, "only "+strings.Join(importers, ", ")+" may")
 	}
@@ -91,12 +100,13 @@ func TestLayoutFindsBreaks(t *testing.T) {
 		{"tinyv/verify", "tinyv/internal/rows"},
 		{"tinyv/label", "github.com/sashabaranov/go-openai"},
 		{"tinyv/balance", "tinyv/internal/config"},
+		{"tinyv/internal/rows", "tinyv/internal/stagetest/golden"},
 	} {
 		if len(breaks(c[0], c[1])) == 0 {
 			t.Errorf("%s may import %s", c[0], c[1])
 		}
 	}
-	for _, c := range [][2]string{{"tinyv/train/eval", "tinyv/train"}, {"tinyv/gen", "tinyv/internal/rows"}, {"tinyv/verify/model", "tinyv/verify"}} {
+	for _, c := range [][2]string{{"tinyv/train/eval", "tinyv/train"}, {"tinyv/gen", "tinyv/internal/rows"}, {"tinyv/verify/model", "tinyv/verify"}, {"tinyv/internal/stagetest/golden", "tinyv/internal/stagetest"}} {
 		if b := breaks(c[0], c[1]); len(b) > 0 {
 			t.Errorf("%s may not import %s: %v", c[0], c[1], b)
 		}
