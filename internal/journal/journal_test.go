@@ -23,6 +23,8 @@ import (
 
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
+
+	"tinyv/internal/stagetest/buffer"
 )
 
 func keyOf(n int) Key { return sha256.Sum256(fmt.Appendf(nil, "request %d", n)) }
@@ -572,12 +574,17 @@ func TestKill(t *testing.T) {
 	acknowledged := 0
 	for round := range 6 {
 		cmd := child(t.Context(), "put", dir)
-		var out bytes.Buffer
+		var out buffer.Locked
 		cmd.Stdout = &out
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(40*time.Millisecond + rand.N(120*time.Millisecond))
+		// Now and then while it opens the journal, else once it keeps records, however
+		// long a busy machine takes for that.
+		for deadline := time.Now().Add(time.Minute); round%3 != 0 && out.String() == "" && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(rand.N(120 * time.Millisecond))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

@@ -16,17 +16,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-// brief has some columns of an Annotation, in another order, and votes of some
+// someColumns has some columns of an Annotation, in another order, and votes of some
 // members.
-type brief struct {
-	Simulated bool        `parquet:"simulated" json:"simulated"`
-	Votes     []briefVote `parquet:"votes,list" json:"votes"`
-	Label     *bool       `parquet:"label,optional" json:"label"`
-	Domain    []string    `parquet:"domain,list" json:"domain"`
-	Question  string      `parquet:"question" json:"question"`
+type someColumns struct {
+	Simulated bool       `parquet:"simulated" json:"simulated"`
+	Votes     []someVote `parquet:"votes,list" json:"votes"`
+	Label     *bool      `parquet:"label,optional" json:"label"`
+	Domain    []string   `parquet:"domain,list" json:"domain"`
+	Question  string     `parquet:"question" json:"question"`
 }
 
-type briefVote struct {
+type someVote struct {
 	Correct *bool  `parquet:"correct,optional" json:"correct"`
 	Model   string `parquet:"model" json:"model"`
 }
@@ -35,19 +35,19 @@ func TestReadColumns(t *testing.T) {
 	full := annotations(2000)
 	full[7].Votes, full[8].Domain, full[9].Simulated = nil, nil, true
 	full[10].Votes = slices.Repeat(full[10].Votes, 700)
-	var want []brief
+	var want []someColumns
 	for _, a := range full {
-		b := brief{Simulated: a.Simulated, Label: a.Label, Domain: a.Domain, Question: a.Question}
+		b := someColumns{Simulated: a.Simulated, Label: a.Label, Domain: a.Domain, Question: a.Question}
 		for _, v := range a.Votes {
-			b.Votes = append(b.Votes, briefVote{v.Correct, v.Model})
+			b.Votes = append(b.Votes, someVote{v.Correct, v.Model})
 		}
 		want = append(want, b)
 	}
 	for _, ext := range ownFormats {
 		dir := t.TempDir()
 		writeAll(t, dir, ext, 900, full)
-		var got []brief
-		for b, err := range ReadColumns[brief](dir) {
+		var got []someColumns
+		for b, err := range ReadColumns[someColumns](dir) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestReadColumns(t *testing.T) {
 
 // Columns that are wanted are wanted as strictly as by Read.
 func TestReadColumnsIsStrict(t *testing.T) {
-	first := func(path string) string { return firstError(ReadColumns[brief](path), path) }
+	first := func(path string) string { return firstError(ReadColumns[someColumns](path), path) }
 	other := func(path string) string { return firstError(ReadColumns[otherVotes](path), path) }
 	nothing := func(path string) string { return firstError(ReadColumns[struct{}](path), path) }
 	for _, test := range []struct {
