@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/manifest"
 	"tinyv/internal/ordered"
 	"tinyv/internal/progress"
@@ -223,7 +224,7 @@ func (c *rolloutReader) row(r rows.Record) ([]imported, error) {
 	key := keyOf(p.Question)
 	before, met := c.seen[key]
 	if met && (listed || before.listed) {
-		return nil, &rowError{reasonDuplicateProblem, "the same question came before: " + excerpt(p.Question)}
+		return nil, &rowError{reasonDuplicateProblem, "the same question came before: " + brief.Of(p.Question, maxShown)}
 	}
 	if !met {
 		before = &rollouts{problemID: p.ProblemID, listed: listed}

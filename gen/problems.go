@@ -7,6 +7,7 @@ import (
 	"iter"
 	"path/filepath"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
@@ -88,6 +89,9 @@ func (t *selfTest) passes(ctx context.Context, p rows.Problem) (bool, error) {
 		Extracted: verdict.Extracted, Reason: verdict.Reason,
 	})
 }
+
+// maxShown is how many characters a list that people read shows of a text.
+const maxShown = 120
 
 // problemOrDrop is one row of the input: a problem, or the reason for leaving it out.
 type problemOrDrop struct {
@@ -187,7 +191,7 @@ func (p *problemSieve) take(ctx context.Context, row problemOrDrop) error {
 	problem := row.problem
 	key := keyOf(problem.Question)
 	if _, dup := p.seen[key]; dup {
-		return p.rejects.Drop(rows.Rejected{Input: row.input, Row: row.row, Reason: reasonDuplicateProblem, Detail: "the same question came before: " + excerpt(problem.Question)})
+		return p.rejects.Drop(rows.Rejected{Input: row.input, Row: row.row, Reason: reasonDuplicateProblem, Detail: "the same question came before: " + brief.Of(problem.Question, maxShown)})
 	}
 	p.seen[key] = struct{}{}
 	ok, err := p.test.passes(ctx, problem)
@@ -296,17 +300,4 @@ func dropped(r rows.Record, err error) *rows.Rejected {
 		reason, detail = why.reason, why.detail
 	}
 	return &rows.Rejected{Input: r.Input, Row: r.Row, Reason: reason, Detail: detail}
-}
-
-// excerpt is the head of a text, for lists that people read.
-func excerpt(s string) string {
-	const most = 120
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
 }

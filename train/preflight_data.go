@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/llamafactory"
 	"tinyv/internal/rows"
 	"tinyv/internal/tokens"
@@ -139,11 +140,7 @@ func says(system string) string {
 	if system == "" {
 		return "none"
 	}
-	const most = 80
-	if runes := []rune(system); len(runes) > most {
-		system = string(runes[:most]) + "…"
-	}
-	return fmt.Sprintf("%q", system)
+	return fmt.Sprintf("%q", brief.Of(system, 80))
 }
 
 // tokenizer is the one that counts; nil if none is at hand.

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/spelling"
 )
 
@@ -223,11 +224,7 @@ func describe(n *yaml.Node) string {
 	case "!!bool":
 		return fmt.Sprintf("the truth value %s", n.Value)
 	}
-	text := n.Value
-	if len(text) > 60 {
-		text = text[:60] + "…"
-	}
-	return fmt.Sprintf("the text %q", strings.ToValidUTF8(text, "�"))
+	return fmt.Sprintf("the text %q", brief.Of(strings.ToValidUTF8(n.Value, "�"), 60))
 }
 
 func join(path, key string) string {

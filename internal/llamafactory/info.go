@@ -9,6 +9,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"tinyv/internal/brief"
 )
 
 // entry is a dataset as dataset_info.json has it.
@@ -237,9 +239,5 @@ func typeName(v any) string {
 }
 
 func quoted(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return fmt.Sprintf("%q", s)
+	return fmt.Sprintf("%q", brief.Of(s, 60))
 }

@@ -7,7 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
-	"unicode/utf8"
+
+	"tinyv/internal/brief"
 )
 
 // Why a request went without a reply.
@@ -88,11 +89,7 @@ func (r *resolved) words(s string) string {
 		return r
 	}, s)
 	s = strings.Join(strings.Fields(s), " ")
-	s = r.withoutSecrets(s)
-	if utf8.RuneCountInString(s) > maxWords {
-		s = string([]rune(s)[:maxWords-1]) + "…"
-	}
-	return s
+	return brief.Of(r.withoutSecrets(s), maxWords)
 }
 
 // withoutSecrets takes the API key, and what headers hold of the environment, out

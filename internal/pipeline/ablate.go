@@ -279,16 +279,6 @@ func (a Ablate) look(set balance.GridSet, benchmark string) (ablation.Cell, erro
 	return cell, nil
 }
 
-// Forecast says what there is to do, and how long it takes at a speed of all GPUs
-// together.
-func (a Ablate) Forecast(cells []ablation.Cell, rowsPerSecond float64) string {
-	if a.Only != "" {
-		cells = slices.DeleteFunc(slices.Clone(cells), func(c ablation.Cell) bool { return c.Name != a.Only })
-	}
-	t := a.Config.Train
-	return ablation.Forecast(cells, *t.Epochs, rowsPerSecond, max(*t.GPUs, 1)*max(t.Nodes, 1))
-}
-
 // exportOf is the manifest of a cell's export, nil if there is none of the set as it is
 // now: a grid whose axes have changed may draw another set under the same name.
 func exportOf(r Request, set balance.GridSet) (*manifest.Manifest, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/durable"
 )
 
@@ -459,7 +460,7 @@ func number(v any) (any, error) {
 		}
 		f, err := strconv.ParseFloat(string(v), 64)
 		if err != nil || math.IsInf(f, 0) {
-			return nil, fmt.Errorf("the number %s is out of range", clip(string(v)))
+			return nil, fmt.Errorf("the number %s is out of range", brief.Of(string(v), 40))
 		}
 		return f, nil
 	case map[string]any:
@@ -474,13 +475,4 @@ func number(v any) (any, error) {
 		}
 	}
 	return v, nil
-}
-
-// clip shortens hostile text for an error message.
-func clip(s string) string {
-	const most = 40
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most]) + "…"
 }

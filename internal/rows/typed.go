@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"tinyv/internal/brief"
 )
 
 // Read reads the project's own files into rows of a struct type: one file, or a
@@ -290,7 +292,7 @@ func (s *shape) assign(to reflect.Value, v any) error {
 		}
 	}
 	if n, ok := v.(json.Number); ok {
-		return fmt.Errorf("the number %s, wanted %s", clip(string(n)), s.describe())
+		return fmt.Errorf("the number %s, wanted %s", brief.Of(string(n), 40), s.describe())
 	}
 	return fmt.Errorf("%s, wanted %s", describe(v), s.describe())
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"tinyv/internal/brief"
 )
 
 // chatRequest is what the server reads of a request for a chat completion.
@@ -197,9 +199,5 @@ func tokens(text string) int { return (len(text) + bytesPerToken - 1) / bytesPer
 
 // excerpt bounds what an error repeats of a request.
 func excerpt(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
+	return brief.Of(strings.ToValidUTF8(s, "\uFFFD"), 200)
 }

@@ -10,6 +10,8 @@ import (
 	"text/tabwriter"
 	"unicode"
 	"unicode/utf8"
+
+	"tinyv/internal/brief"
 )
 
 // Table writes the statistics for people.
@@ -186,8 +188,5 @@ func clean(name string) string {
 		}
 		return r
 	}, name)
-	if utf8.RuneCountInString(name) > maxName {
-		name = string([]rune(name)[:maxName-1]) + "…"
-	}
-	return cmp.Or(name, "(none)")
+	return cmp.Or(brief.Of(name, maxName), "(none)")
 }

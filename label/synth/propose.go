@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/llm"
 	"tinyv/internal/rows"
 	"tinyv/verify"
@@ -245,9 +246,5 @@ func (b *batch) drop(p rows.Problem, reason, kind, answer string) {
 
 // excerpt is the beginning of a text, on one line.
 func excerpt(s string) string {
-	line := []rune(strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " "))
-	if len(line) > 120 {
-		return string(line[:120]) + "…"
-	}
-	return string(line)
+	return brief.Of(strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " "), 120)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"tinyv/internal/brief"
 )
 
 // LoadProfile reads the profile of a name from a file. A .json file has the
@@ -260,10 +262,7 @@ func shown(value any) string {
 	case nil:
 		return "nothing"
 	case string:
-		if len(v) > 40 {
-			v = strings.ToValidUTF8(v[:40], "") + "…"
-		}
-		return fmt.Sprintf("%q", v)
+		return fmt.Sprintf("%q", brief.Of(v, 40))
 	case bool, float64:
 		return fmt.Sprint(v)
 	case []any:

@@ -18,8 +18,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/llm"
 	"tinyv/verify"
 )
@@ -163,9 +163,5 @@ func addCost(sum, cost *float64, first bool) *float64 {
 
 // oneLine makes a reason of a verdict: blanks joined, of bounded length.
 func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	if utf8.RuneCountInString(s) > maxReason {
-		s = string([]rune(s)[:maxReason-1]) + "…"
-	}
-	return s
+	return brief.Of(strings.Join(strings.Fields(s), " "), maxReason)
 }

@@ -18,6 +18,7 @@ import (
 	"unicode"
 	"unicode/utf16"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/journal"
 )
 
@@ -57,11 +58,7 @@ func cut(s string, n int) string {
 	if len(s) > 4*n+4 {
 		s = s[:4*n+4] // of at most four bytes each, and one that is cut in the middle
 	}
-	runes := []rune(clean(s))
-	if len(runes) <= n {
-		return string(runes)
-	}
-	return string(runes[:n-1]) + "…"
+	return brief.Of(clean(s), n)
 }
 
 // cleanJSON is v as indented JSON in which all that is not printable is escaped.

@@ -19,6 +19,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	openai "github.com/sashabaranov/go-openai"
 
+	"tinyv/internal/brief"
 	"tinyv/internal/durable"
 )
 
@@ -163,11 +164,7 @@ func words(s string) string {
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.Join(strings.Fields(s), " ")
-	if runes := []rune(s); len(runes) > 500 {
-		s = string(runes[:499]) + "…"
-	}
-	return s
+	return brief.Of(strings.Join(strings.Fields(s), " "), 500)
 }
 
 func retryAfter(value string, now time.Time) time.Duration {
