@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"tinyv/internal/journal"
 	"tinyv/internal/stagetest/fulldisk"
 )
 
@@ -68,7 +67,7 @@ func TestThrottledForEverEnds(t *testing.T) {
 	e := s.endpoint()
 	e.MaxRetries = 2
 	p := pool(t, Options{Endpoints: []Endpoint{e}, Patience: 50 * time.Millisecond})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var wg sync.WaitGroup
 	var bad error
@@ -83,23 +82,18 @@ func TestThrottledForEverEnds(t *testing.T) {
 // An outage of every endpoint, shorter than the patience, marks a row.
 
 func TestOutageMarksNoRow(t *testing.T) {
-	var down atomic.Bool
 	var n atomic.Int64
-	begun := make(chan struct{})
+	begun, answered := make(chan struct{}), make(chan struct{})
 	var once sync.Once
 	s := newSite(t, func(w http.ResponseWriter, r *http.Request) {
 		q := question(r)
 		if strings.Contains(q, "good") {
 			<-begun
-			down.Store(true)
 			say(okBody)(w, r)
 			return
 		}
 		once.Do(func() { close(begun) })
-		for !down.Load() {
-			time.Sleep(time.Millisecond)
-		}
-		time.Sleep(20 * time.Millisecond)
+		<-answered        // before the outage, and nobody after it
 		if n.Add(1) < 8 { // the outage: eight tries
 			status(503, "down")(w, r)
 			return
@@ -112,7 +106,10 @@ func TestOutageMarksNoRow(t *testing.T) {
 	var wg sync.WaitGroup
 	var bad error
 	wg.Go(func() { _, bad = p.Chat(t.Context(), ask("long")) })
-	wg.Go(func() { p.Chat(t.Context(), ask("good")) })
+	wg.Go(func() {
+		defer close(answered)
+		p.Chat(t.Context(), ask("good"))
+	})
 	wg.Wait()
 	if bad != nil {
 		t.Errorf("marked although nobody was answered meanwhile: %v", bad)
@@ -122,8 +119,9 @@ func TestOutageMarksNoRow(t *testing.T) {
 // One endpoint is down at the start, the other is slow: the pool stops.
 
 func TestOneIsDownTheOtherSlow(t *testing.T) {
+	release := make(chan struct{})
 	good := newSite(t, func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(2 * time.Second)
+		<-release
 		say(okBody)(w, r)
 	})
 	down := Endpoint{URL: "http://" + strings.TrimPrefix(closedPort(t), "http://"), Model: "m", Concurrency: 2}
@@ -132,6 +130,15 @@ func TestOneIsDownTheOtherSlow(t *testing.T) {
 	ok.Concurrency = 2
 	p := pool(t, Options{Endpoints: []Endpoint{down, ok}, Patience: time.Hour})
 	p.firstWait = 5 * time.Millisecond
+	go func() { // slow: the other has been tried more often than would end a run
+		defer close(release)
+		for tries := int64(0); tries < 2*(unheardRetries+2) && p.stopError() == nil; time.Sleep(time.Millisecond) {
+			tries = 0
+			for _, n := range p.Calls().Failures {
+				tries += n
+			}
+		}
+	}()
 	for i, err := range askAll(t, p, 4) {
 		if err != nil {
 			t.Errorf("%d: %v", i, err)
@@ -148,7 +155,7 @@ func TestAllAskToWaitADay(t *testing.T) {
 	}
 	a, b := newSite(t, h), newSite(t, h)
 	p := pool(t, Options{Endpoints: []Endpoint{a.endpoint(), b.endpoint()}})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err := p.Chat(ctx, ask("q"))
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -294,7 +301,7 @@ func TestTheSoonestTimerIsKept(t *testing.T) {
 	p := pool(t, Options{Endpoints: []Endpoint{a.endpoint(), b.endpoint()}})
 	now := time.Now()
 	p.mu.Lock()
-	p.servers[0].pausedUntil = now.Add(5 * time.Second)
+	p.servers[0].pausedUntil = now.Add(time.Hour)
 	p.servers[1].pausedUntil = now.Add(300 * time.Millisecond)
 	p.mu.Unlock()
 	done := make(chan time.Duration, 1)
@@ -310,8 +317,13 @@ func TestTheSoonestTimerIsKept(t *testing.T) {
 			p.release(s, 0, 0, nil)
 		}
 	}()
-	if d := <-done; d > time.Second {
-		t.Errorf("its endpoint was free after 0.3 s, it got it after %s", d)
+	select {
+	case d := <-done:
+		if d < 300*time.Millisecond {
+			t.Errorf("its endpoint was free after 0.3 s, it got it after %s", d)
+		}
+	case <-time.After(time.Minute):
+		t.Error("its endpoint was free after 0.3 s, it did not get it in a minute")
 	}
 }
 
@@ -369,7 +381,7 @@ func TestStoppedPoolLeavesTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer settle(0, 0)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	time.AfterFunc(50*time.Millisecond, func() { p.stop(errors.New("stopped")) })
 	if _, err := p.Chat(ctx, ask("q")); errors.Is(err, context.DeadlineExceeded) {
@@ -430,8 +442,8 @@ func okLine(id string) string {
 	return `{"custom_id":"` + id + `","response":{"status_code":200,"body":` + strings.ReplaceAll(okBody, "\n", "") + `}}`
 }
 
-func batchPool(t *testing.T, dir string, j *journal.Journal, sites ...*batchSite) *Pool {
-	o := Options{Journal: j, BatchDir: dir, BatchGather: 10 * time.Millisecond, BatchPoll: 5 * time.Millisecond}
+func batchPool(t *testing.T, dir string, gather time.Duration, sites ...*batchSite) *Pool {
+	o := Options{BatchDir: dir, BatchGather: gather, BatchPoll: 5 * time.Millisecond}
 	for _, s := range sites {
 		e := s.endpoint()
 		e.Mode, e.Identity = ModeBatch, "same"
@@ -452,8 +464,18 @@ func batchPool(t *testing.T, dir string, j *journal.Journal, sites ...*batchSite
 func TestTwoBatchEndpointsPayOnce(t *testing.T) {
 	a, b := newBatchSite(t, true, okLine), newBatchSite(t, true, okLine)
 	dir := t.TempDir()
+	created := func() int {
+		n := 0
+		for _, s := range []*batchSite{a, b} {
+			s.mu.Lock()
+			n += len(s.creates)
+			s.mu.Unlock()
+		}
+		return n
+	}
+	looks := func() int64 { return a.calls.Load() + b.calls.Load() }
 	run := func(names ...string) {
-		p := batchPool(t, dir, nil, a, b)
+		p := batchPool(t, dir, 10*time.Millisecond, a, b)
 		ctx, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
 		for i, name := range names {
@@ -462,15 +484,20 @@ func TestTwoBatchEndpointsPayOnce(t *testing.T) {
 				time.Sleep(time.Millisecond)
 			}
 		}
-		time.Sleep(300 * time.Millisecond)
+		// Both are in batches, and looked at for longer than another batch would gather.
+		for created() < len(names) {
+			time.Sleep(time.Millisecond)
+		}
+		for before, end := looks(), time.Now().Add(100*time.Millisecond); looks() < before+20 || time.Now().Before(end); {
+			time.Sleep(time.Millisecond)
+		}
 		cancel()
 		wg.Wait()
 		p.Close()
 	}
 	run("one", "two")
 	run("two", "one") // the same requests, in another order
-	n := len(a.creates) + len(b.creates)
-	if n != 2 {
+	if n := created(); n != 2 {
 		t.Errorf("2 requests were put into %d batches at two servers", n)
 	}
 }
@@ -479,7 +506,7 @@ func TestTwoBatchEndpointsPayOnce(t *testing.T) {
 
 func TestLostBatchRequestIsMarked(t *testing.T) {
 	a := newBatchSite(t, false, func(id string) string { return okLine(strings.Repeat("f", 64)) })
-	p := batchPool(t, t.TempDir(), nil, a)
+	p := batchPool(t, t.TempDir(), 10*time.Millisecond, a)
 	defer p.Close()
 	_, err := p.Chat(t.Context(), ask("q"))
 	var none *UnansweredError
@@ -553,7 +580,7 @@ func TestCloseWakesWaiters(t *testing.T) {
 	s := newSite(t, say(okBody))
 	p := pool(t, Options{Endpoints: []Endpoint{s.endpoint()}})
 	p.servers[0].pausedUntil = time.Now().Add(300 * time.Millisecond)
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	time.AfterFunc(100*time.Millisecond, func() { p.Close() })
 	_, err := p.Chat(ctx, ask("q"))
@@ -572,9 +599,11 @@ func TestBatchesAreNotProbed(t *testing.T) {
 		}
 		return okLine(id)
 	})
-	p := batchPool(t, t.TempDir(), nil, a)
+	p := batchPool(t, t.TempDir(), 500*time.Millisecond, a) // all 40 come within
 	defer p.Close()
 	noErrors(t, askAll(t, p, 40))
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	for i, c := range a.creates {
 		t.Logf("batch %d has %d requests", i, strings.Count(c, "\n"))
 	}
