@@ -20,7 +20,7 @@ func TestFalseNegatives(t *testing.T) {
 	t.Parallel()
 	w := &sim.World{Seed: 7}
 	rejected, right, accepted, wrong := 0, 0, 0, 0
-	for i := range 8000 {
+	for i := range 3000 {
 		reply := w.Solve(i, 1)
 		extraction := prime.Extract(reply)
 		if !extraction.HasBox {

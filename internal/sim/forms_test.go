@@ -18,9 +18,9 @@ import (
 func TestFormsMeanWhatTheyClaim(t *testing.T) {
 	t.Parallel()
 	read := 0
-	for _, seed := range []uint64{1, 2, 7, math.MaxUint64} {
+	for _, seed := range []uint64{1, math.MaxUint64} {
 		w := &World{Seed: seed}
-		for i := range 25 * len(families) {
+		for i := range 15 * len(families) {
 			p := w.problem(i)
 			want, err := meaning(p.family, p.truth)
 			if err != nil {
@@ -39,7 +39,7 @@ func TestFormsMeanWhatTheyClaim(t *testing.T) {
 			return
 		}
 	}
-	if read < 55_000 {
+	if read < 16_000 {
 		t.Errorf("only %d forms were read", read)
 	}
 }

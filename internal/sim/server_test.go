@@ -75,7 +75,7 @@ func TestAnnotatorsAreAsGoodAsStated(t *testing.T) {
 		"a": {Sensitivity: 0.9, Specificity: 0.95, Malformed: 0.05}, "b": {Sensitivity: 0.8, Specificity: 0.7}, "perfect": {Sensitivity: 1, Specificity: 1}, "contrary": {},
 	}}
 	h := NewServer(w, quiet).Handler()
-	const asked = 500 * 6
+	const asked = 200 * 6
 	type tally struct {
 		malformed   int
 		judged, yes [2]int // wrong answers, right answers
@@ -240,7 +240,7 @@ func TestSolverShares(t *testing.T) {
 	t.Parallel()
 	w := &World{Seed: 9}
 	h := NewServer(w, quiet).Handler()
-	const n = 6000
+	const n = 2000
 	var boxed, cutOff, right, usual int
 	for i := range n {
 		p := w.problem(i)
