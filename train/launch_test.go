@@ -276,7 +276,7 @@ func TestInterruptAndResume(t *testing.T) {
 	whole := newBench(t, "", nil)
 	whole.must(whole.launch(LaunchOptions{}))
 
-	b := newBench(t, "delay=20ms", nil)
+	b := newBench(t, "hang=12", nil)
 	b.stopAtStep(10)
 	_, err := b.launch(LaunchOptions{})
 	if !errors.Is(err, stage.ErrInterrupted) {
