@@ -60,6 +60,10 @@ func options(t *testing.T, f *fake, dir string) (Options, *buffer.Locked) {
 	}, log
 }
 
+// together keeps requests that are made at once in one batch, also where the machine
+// stalls between two of them.
+const together = 200 * time.Millisecond
+
 func start(t *testing.T, o Options) *Queue {
 	t.Helper()
 	q, err := open(t.Context(), o, quick)
@@ -129,7 +133,7 @@ func dirs(t *testing.T, dir string) []string {
 // little before its batch is done with.
 func waitGone(t *testing.T, dir string) {
 	t.Helper()
-	for range 5000 {
+	for range 60_000 {
 		if len(dirs(t, dir)) == 0 {
 			return
 		}
@@ -229,14 +233,21 @@ func TestFates(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel() // they wait
 			f := newFake(t)
 			all := ids(3)
 			sick := all[1]
+			// Goes with it into every batch, for a batch of which nothing can be read is
+			// another case.
+			const company = "company"
 			f.fate = func(id string, tries int) string {
-				if id != sick || tries >= len(tt.fates) {
-					return ""
+				switch {
+				case id == company && tries < tt.batches-1:
+					return "expired"
+				case id == sick && tries < len(tt.fates):
+					return tt.fates[tries]
 				}
-				return tt.fates[tries]
+				return ""
 			}
 			f.status = func(n int) string {
 				if n == 0 {
@@ -246,24 +257,13 @@ func TestFates(t *testing.T) {
 			}
 			dir := t.TempDir()
 			o, log := options(t, f, dir)
+			o.Gather = together
 			q := start(t, o)
 			defer q.Close()
-			// Company in every batch, for a batch of which nothing can be read is
-			// another case.
-			var wg sync.WaitGroup
-			wg.Go(func() {
-				for i := 0; i < 100; i++ {
-					f.mu.Lock()
-					n := len(f.batches)
-					f.mu.Unlock()
-					if n >= tt.batches {
-						return
-					}
-					ask(t.Context(), q, fmt.Sprintf("company-%d", i))
-				}
-			})
+			if tt.batches > 1 && tt.status == "" {
+				all = append(all, company)
+			}
 			got := ask(t.Context(), q, all...)
-			wg.Wait()
 			for _, id := range []string{all[0], all[2]} {
 				if r := got[id]; r.err != nil || r.Status != 200 || string(r.Body) != echo(id) {
 					t.Errorf("%s beside it: %+v", id, r)
@@ -333,6 +333,7 @@ func TestDamagedDownload(t *testing.T) {
 		handle(w, r)
 	}
 	o, _ := options(t, f, t.TempDir())
+	o.Gather = together
 	q := start(t, o)
 	defer q.Close()
 	for id, r := range ask(t.Context(), q, all...) {
@@ -479,6 +480,7 @@ func TestRefused(t *testing.T) {
 	}
 	dir := t.TempDir()
 	o, _ := options(t, f, dir)
+	o.Gather = together
 	q := start(t, o)
 	for range 2 {
 		for id, r := range ask(t.Context(), q, "a", "b") {
@@ -628,6 +630,7 @@ func TestFinalFailures(t *testing.T) {
 				handle(w, r)
 			}
 			o, _ := options(t, f, t.TempDir())
+			o.Gather = together
 			q := start(t, o)
 			defer q.Close()
 			for id, r := range ask(t.Context(), q, "a", "b") {

@@ -18,7 +18,7 @@ import (
 // until waits for something that another goroutine brings about.
 func until(t *testing.T, what string, there func() bool) {
 	t.Helper()
-	for range 10_000 {
+	for range 60_000 {
 		if there() {
 			return
 		}
@@ -41,6 +41,7 @@ func stopAt(t *testing.T, f *fake, o Options, method, path string, ids ...string
 		}
 		handle(w, r)
 	}
+	o.Gather = together
 	q := start(t, o)
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -98,6 +99,7 @@ func TestErrorBesideNewTry(t *testing.T) {
 	}
 	dir := t.TempDir()
 	o, _ := options(t, f, dir)
+	o.Gather = together
 	q := start(t, o)
 	if r := ask(t.Context(), q, "a", "b")["b"]; r.Status != 500 {
 		t.Errorf("%+v", r)
@@ -253,6 +255,7 @@ func TestTornLogOfKept(t *testing.T) {
 	f := newFake(t)
 	dir := t.TempDir()
 	o, _ := options(t, f, dir)
+	o.Gather = together
 	q := start(t, o)
 	all := ids(3)
 	ask(t.Context(), q, all...)
@@ -339,7 +342,7 @@ func TestStalls(t *testing.T) {
 	}
 	o, log := options(t, f, t.TempDir())
 	impatient := quick
-	impatient.call, impatient.stall = 50*time.Millisecond, 50*time.Millisecond
+	impatient.call, impatient.stall = 200*time.Millisecond, 200*time.Millisecond
 	q, err := open(t.Context(), o, impatient)
 	if err != nil {
 		t.Fatal(err)
