@@ -1,6 +1,8 @@
 # Everything here needs Go only. The race detector is on in CI, where there is a C compiler.
 GO      ?= go
 RACE    := $(if $(CI),-race,)
+# With it a program sleeps for a second when it ends, and the tests start hundreds.
+export GORACE := atexit_sleep_ms=10 $(GORACE)
 
 .PHONY: build quickstart test lint bench bench-stores memory soak fuzz check-prime check-client check-tokens check-balance check-readers check-llamafactory check-slurm clean
 

@@ -41,6 +41,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Setenv("SHARED", filepath.Join(root, "..", "shared"))
+			foundRaces(env)
 			// Scripts use the configs that users are given.
 			return os.CopyFS(filepath.Join(env.WorkDir, "configs"), os.DirFS(filepath.Join(root, "configs")))
 		},
@@ -64,6 +65,24 @@ func TestScripts(t *testing.T) {
 			"standin":   cmdStandIn,
 			"simserver": cmdSimServer,
 		},
+	})
+}
+
+// foundRaces has the race detector, where it is on, write what it finds in a command
+// to a file, and looks for one when the script is done: on stderr it would pass for
+// the failure that a script wants. Its second of sleep at every end is cut short.
+func foundRaces(env *testscript.Env) {
+	log := filepath.Join(env.WorkDir, ".race")
+	env.Setenv("GORACE", "atexit_sleep_ms=10 log_path="+log)
+	env.Defer(func() {
+		found, err := filepath.Glob(log + ".*")
+		if err != nil {
+			env.T().Fatal(err)
+		}
+		for _, path := range found {
+			data, err := os.ReadFile(path)
+			env.T().Fatal(string(data), err)
+		}
 	})
 }
 
