@@ -262,7 +262,7 @@ func cmdInterrupt(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	cmd.Stderr = &stderr
 	ts.Check(cmd.Start())
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for fileSize(ts.MkAbs(args[1])) < size {
 		if time.Now().After(deadline) {
 			cmd.Process.Kill()
