@@ -1,6 +1,8 @@
 # Everything here needs Go only. The race detector is on in CI, where there is a C compiler.
 GO      ?= go
-RACE    := $(if $(CI),-race,)
+# Lint comes first there, and vets more than go test would, without all packages once
+# more as the race detector has them.
+RACE    := $(if $(CI),-race -vet=off,)
 # With it a program sleeps for a second when it ends, and the tests start hundreds.
 export GORACE := atexit_sleep_ms=10 $(GORACE)
 
