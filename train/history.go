@@ -25,6 +25,7 @@ const (
 	Finished    = "finished"
 	Interrupted = "interrupted"
 	Failed      = "failed"
+	Lost        = "lost" // what launched it was killed, and then it ended
 )
 
 // history is what was launched, and with what. LLaMA-Factory itself resumes from any
@@ -135,6 +136,25 @@ func (h *history) last() *Run {
 		return nil
 	}
 	return &h.Runs[len(h.Runs)-1]
+}
+
+// closeLost writes down how the last launch went, where what launched it was killed and
+// could not. None of its processes is left; its files tell until when there were some.
+func (h *history) closeLost(p *Plan, trained bool) error {
+	run := h.last()
+	if run == nil || run.Outcome != Running {
+		return nil
+	}
+	run.Outcome = Lost
+	if trained {
+		run.Outcome = Finished
+	}
+	output := p.Options.OutputDir
+	if end := newest(filepath.Join(output, modelCard), filepath.Join(output, trainerLog), p.path(LogFile)); end.After(run.Started) {
+		end = end.UTC().Truncate(time.Second)
+		run.Ended = &end
+	}
+	return h.write(p.Dir)
 }
 
 // changes lists what is not as it was at the earlier launch.

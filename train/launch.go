@@ -149,6 +149,9 @@ func (l *launch) prepare(resume bool) (ended bool, err error) {
 		}
 		l.env.Log.Warn("train: going on with what is not as it was at the launch:" + list)
 	}
+	if err := earlier.closeLost(p, ended); err != nil {
+		return false, err
+	}
 	l.history.Runs = earlier.Runs
 	if ended {
 		return true, nil

@@ -529,6 +529,47 @@ func TestSurvivorsAreFound(t *testing.T) {
 	}
 	t.Setenv(traintest.KnobsVariable, "")
 	b.must(b.resume(LaunchOptions{}))
+	record, err := ReadRecord(b.plan.Dir)
+	if err != nil || len(record.Runs) != 2 || record.Runs[0].Outcome != Lost || record.Runs[0].Ended == nil || record.Runs[1].Outcome != Finished {
+		t.Errorf("%+v, %v", record, err)
+	}
+}
+
+// A training that ended after what launched it was killed is finished once it is
+// recorded, with the time that it took.
+func TestEndedWithoutUs(t *testing.T) {
+	for _, recorded := range []bool{false, true} {
+		b := newBench(t, "", nil)
+		b.must(b.launch(LaunchOptions{}))
+		h, err := readHistory(b.plan.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Runs[0].Started = h.Runs[0].Started.Add(-time.Hour)
+		h.Runs[0].Outcome, h.Runs[0].Ended = Running, nil
+		if err := h.write(b.plan.Dir); err != nil {
+			t.Fatal(err)
+		}
+		if !recorded {
+			if err := os.RemoveAll(b.plan.path(ResultDir)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s, err := ReadStatus(b.plan.Dir); err != nil || s.State != Lost {
+			t.Errorf("before: %+v, %v", s, err)
+		}
+		b.must(b.resume(LaunchOptions{}))
+		if s, err := ReadStatus(b.plan.Dir); err != nil || s.State != Finished || !s.Recorded {
+			t.Errorf("recorded before %v: %+v, %v", recorded, s, err)
+		}
+		record, err := ReadRecord(b.plan.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if run := record.Runs[0]; !recorded && (run.Outcome != Finished || run.Ended == nil || record.Seconds < 3600) {
+			t.Errorf("%+v, %v seconds", run, record.Seconds)
+		}
+	}
 }
 
 func TestStallIsTold(t *testing.T) {

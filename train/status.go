@@ -14,7 +14,7 @@ import (
 
 // Status is how far a training is.
 type Status struct {
-	State       string            `json:"state"` // "planned", a Run's outcome, or "lost": what launched it was killed
+	State       string            `json:"state"` // "planned", or a Run's outcome
 	Processes   []int             `json:"processes,omitempty"`
 	Step        int               `json:"step"`
 	Total       int64             `json:"total"`
@@ -32,11 +32,8 @@ type Status struct {
 	Log         string            `json:"log"`
 }
 
-// Other states of a Status than the outcomes of a Run.
-const (
-	Planned = "planned"
-	Lost    = "lost"
-)
+// Planned is the state of a Status before the first Run.
+const Planned = "planned"
 
 // ReadStatus tells how far the training planned in a directory is. It reads files
 // only, and may be called while the training runs.
