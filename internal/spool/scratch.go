@@ -3,7 +3,6 @@ package spool
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"sync"
 
@@ -11,7 +10,8 @@ import (
 )
 
 // scratch is a temporary file that is written behind, a part of the memory at a
-// time, by one goroutine that does not outlive close.
+// time, by one goroutine that does not outlive close. It has no name once it is
+// made, so that nothing is left of it however the process ends.
 type scratch struct {
 	dir, pattern string
 
@@ -40,6 +40,10 @@ func (s *scratch) behind(write func() error) error {
 			return s.broken
 		}
 		s.file = file
+		if err := os.Remove(file.Name()); err != nil {
+			s.broken = fmt.Errorf("taking its name from the temporary file %q, so that it goes with us: %w", file.Name(), durable.Cause(err))
+			return s.broken
+		}
 	}
 	s.writing.Go(func() { s.failed = write() })
 	return nil
@@ -59,7 +63,7 @@ func (s *scratch) unreadable(err error) error {
 	return fmt.Errorf("reading the temporary file %q, which rows are sorted in: %w", s.file.Name(), durable.Cause(err))
 }
 
-// close removes the file. Closing again does nothing.
+// close lets go of the file. Closing again does nothing.
 func (s *scratch) close() error {
 	s.writing.Wait()
 	s.broken = errClosed
@@ -68,9 +72,8 @@ func (s *scratch) close() error {
 	}
 	file := s.file
 	s.file = nil
-	file.Close() // its content is not wanted any more
-	if err := os.Remove(file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing the temporary file %q: %w", file.Name(), durable.Cause(err))
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("closing the temporary file %q: %w", file.Name(), durable.Cause(err))
 	}
 	return nil
 }

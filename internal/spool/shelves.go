@@ -144,7 +144,7 @@ func (s *Shelves) takeDown(i int) ([]byte, error) {
 	return append(data, last...), nil
 }
 
-// Close removes the file.
+// Close lets go of the file.
 func (s *Shelves) Close() error {
 	err := s.close()
 	s.filling, s.free = nil, nil

@@ -64,6 +64,9 @@ func TestShelves(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("a process that is killed now leaves %v", left)
+			}
 			slices.SortFunc(want, compare)
 			for range 2 {
 				if !equal(takeDown(t, s), want) {
@@ -82,9 +85,6 @@ func TestShelves(t *testing.T) {
 			}
 			if err := errors.Join(s.Close(), s.Close()); err != nil {
 				t.Fatal(err)
-			}
-			if left, _ := os.ReadDir(dir); len(left) > 0 {
-				t.Errorf("Close left %v", left)
 			}
 			if err := s.Put(0, nil); !errors.Is(err, errClosed) {
 				t.Errorf("Put after Close: %v", err)

@@ -3,8 +3,8 @@
 //
 // It promises: what comes out depends on the records that went in and not on
 // their order; memory is what Create is told plus at most 16 MiB or, beyond some
-// four thousand runs, 4 KiB a run; one temporary file, which Close removes; after
-// an error nothing more comes out. Records that do not fill half of the memory
+// four thousand runs, 4 KiB a run; one temporary file, of which nothing is
+// left however the process ends; after an error nothing more comes out. Records that do not fill half of the memory
 // touch no disk. Any number of records may have one key.
 //
 // Memory is filled with records, which are then sorted and appended to the file
@@ -117,7 +117,7 @@ func (s *Spool) write(r *run) error {
 	return out.Flush()
 }
 
-// Close removes the file. What is being read must have been read before.
+// Close lets go of the file. What is being read must have been read before.
 func (s *Spool) Close() error {
 	err := s.close()
 	s.filling, s.free = nil, nil

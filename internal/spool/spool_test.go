@@ -79,6 +79,9 @@ func TestSorted(t *testing.T) {
 			dir := t.TempDir()
 			s := Create(dir, ".spool-*", MinMemory)
 			fill(t, s, c.records)
+			if left, _ := os.ReadDir(dir); len(left) > 0 {
+				t.Errorf("a process that is killed now leaves %v", left)
+			}
 			if s.Len() != int64(len(c.records)) {
 				t.Errorf("Len is %d of %d", s.Len(), len(c.records))
 			}
@@ -94,9 +97,6 @@ func TestSorted(t *testing.T) {
 			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
-			}
-			if left, _ := os.ReadDir(dir); len(left) > 0 {
-				t.Errorf("Close left %v", left)
 			}
 		})
 	}
