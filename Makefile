@@ -36,8 +36,8 @@ memory: ## peak memory of tinyv verify's stream at ten thousand and ten million 
 
 CALLS ?= 200000
 KILLS ?= 50
-soak: ## long trials of the client and the journal: a soak, kills, a full disk (needs root to mount one), a server that goes away; and 2,000 calls in flight
-	$(GO) test ./internal/soak -count=1 -v -parallel 1 -timeout 2h -args -calls $(CALLS) -kills $(KILLS) -latency 100ms -gone 1m
+soak: ## long trials of the client and the journal: a soak, kills, at random and at every call that changes a file, a full disk (needs root to mount one), a server that goes away; and 2,000 calls in flight
+	$(GO) test ./internal/soak -count=1 -v -parallel 1 -timeout 2h -args -calls $(CALLS) -kills $(KILLS) -places 0 -latency 100ms -gone 1m
 	$(GO) test ./internal/soak -run '^$$' -bench InFlight -benchtime 120000x
 
 FUZZTIME ?= 10m

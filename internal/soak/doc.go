@@ -1,6 +1,7 @@
 // Package soak holds the long trials of the client and the journal: many calls,
-// many faults, kills, a full disk, a server that goes away. They are tests and
-// benchmarks only, and run with
+// many faults, kills, a full disk, a server that goes away; and a run that is killed
+// at every call by which it changes a file. They are tests and benchmarks only, and
+// run with
 //
 //	make soak
 //
