@@ -140,9 +140,12 @@ func (b *batches) load() error {
 	defer b.mu.Unlock()
 	for _, e := range entries {
 		id, isDescription := strings.CutSuffix(e.Name(), ".json")
+		data, isData := strings.CutSuffix(e.Name(), ".data")
 		switch {
 		case strings.HasSuffix(e.Name(), ".tmp"):
 			err = os.Remove(filepath.Join(dir, e.Name()))
+		case isData && strings.HasPrefix(data, "file-"):
+			err = b.removeUndescribed(data)
 		case isDescription && strings.HasPrefix(id, "file-"):
 			err = b.loadFile(id)
 		case isDescription && strings.HasPrefix(id, "batch_"):
@@ -155,6 +158,14 @@ func (b *batches) load() error {
 	slices.SortFunc(b.files, func(x, y *storedFile) int { return x.Number - y.Number })
 	slices.SortFunc(b.all, func(x, y *batch) int { return x.Number - y.Number })
 	return nil
+}
+
+// removeUndescribed removes data that nobody was told of, or that was half deleted.
+func (b *batches) removeUndescribed(id string) error {
+	if _, err := os.Stat(b.path(id, ".json")); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Remove(b.path(id, ".data"))
 }
 
 func (b *batches) loadFile(id string) error {
