@@ -8,18 +8,15 @@
 // on their order or on how many files they are in; what cannot be met is an error
 // that says which rows are missing.
 //
-// The rows are read twice. First for hashes of what decides about them, which are
-// sorted on disk: by question, where duplicates and splits are decided question by
-// question, then by a seeded hash, in which order they are counted off. Then the
-// rows that were counted are read whole and put to their places, without sorting.
-// Memory holds a bounded number of rows, a thousandth of the set, hashes for the
-// rows of one question, and a count for each group of rows that a quota tells
+// The rows are read once. They are sorted by question on disk, where duplicates
+// and splits are decided question by question, then by a seeded hash, in which
+// order they are counted off and written. Memory holds a bounded number of rows,
+// the rows of one question, and a count for each group of rows that a quota tells
 // apart; with near duplicates, some bytes for each question.
 package balance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -79,28 +76,28 @@ func runWithin(ctx context.Context, env stage.Env, dir, labelDir string, o Optio
 	if err != nil {
 		return nil, err
 	}
-	p, err := w.readPool(ctx, benchmarks)
+	p, err := w.readPool(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer p.close()
-	c, err := w.judge(ctx, p, o.Seed, ratio)
+	defer p.rows.Close()
+	c, err := w.judge(ctx, p, benchmarks, o.Seed, ratio)
 	if err != nil {
 		return nil, err
 	}
-	defer c.rows.Close()
-	if err := p.rows.Close(); err != nil { // its file is larger than all of those that follow but one
+	defer c.close()
+	if err := p.rows.Close(); err != nil { // its file is as large as all that follows
 		return nil, err
 	}
 	planned, err := newPlanner(o, ratio, ratio, c.groups, c.have, env.Log).make()
 	if err != nil {
 		return nil, err
 	}
-	set, err := w.write(ctx, dir, p, c, planned)
+	set, err := w.write(ctx, dir, c, planned)
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.rows.Close(), p.close()); err != nil {
+	if err := c.close(); err != nil {
 		return nil, err
 	}
 	return s.Finish(set.files, map[string]*manifest.Counts{"annotations": set.counts(p, c)}, set.figures(p, c), nil, upstream.Simulated)

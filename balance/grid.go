@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"tinyv/balance/decontaminate"
 	"tinyv/balance/quota"
 	"tinyv/internal/manifest"
 	"tinyv/internal/stage"
@@ -204,15 +205,15 @@ func (g *grid) make(ctx context.Context, simulated bool, whole *manifest.Stage) 
 	if err != nil {
 		return err
 	}
-	p, err := g.readPool(ctx, benchmarks)
+	p, err := g.readPool(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	all, err := g.seed(ctx, p)
+	defer p.rows.Close()
+	all, err := g.seed(ctx, p, benchmarks)
 	defer func() {
 		for _, s := range all {
-			err = errors.Join(err, s.candidates.rows.Close())
+			err = errors.Join(err, s.candidates.close())
 		}
 	}()
 	if err != nil {
@@ -230,7 +231,7 @@ func (g *grid) make(ctx context.Context, simulated bool, whole *manifest.Stage) 
 				continue
 			}
 			planner := s.planners[slices.Index(g.ratios, set.ratio)]
-			written, err := g.write(ctx, set.stage.Dir, p, s.candidates, planner.with(set.table))
+			written, err := g.write(ctx, set.stage.Dir, s.candidates, planner.with(set.table))
 			if err != nil {
 				return err
 			}
@@ -252,11 +253,11 @@ func (g *grid) make(ctx context.Context, simulated bool, whole *manifest.Stage) 
 
 // seed judges the pool once for every seed. The caller closes what it returns,
 // also beside an error.
-func (g *grid) seed(ctx context.Context, p *pool) (all []seeded, err error) {
+func (g *grid) seed(ctx context.Context, p *pool, benchmarks *decontaminate.Set) (all []seeded, err error) {
 	w := g.work
 	w.memory /= len(g.seeds) // all are there at once
 	for _, seed := range g.seeds {
-		c, err := w.judge(ctx, p, seed, evenly) // the same rows for every ratio
+		c, err := w.judge(ctx, p, benchmarks, seed, evenly) // the same rows for every ratio
 		if err != nil {
 			return all, err
 		}

@@ -174,13 +174,13 @@ func TestGridMemoryDoesNotGrowWithSeeds(t *testing.T) {
 	}
 	const memory = 2 << 20
 	g.work = work{env: stagetest.Env(), dir: t.TempDir(), labelDir: labels, o: g.o, memory: memory}
-	p, err := g.readPool(t.Context(), nil)
+	p, err := g.readPool(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
+	defer p.rows.Close()
 	before := heap()
-	all, err := g.seed(t.Context(), p)
+	all, err := g.seed(t.Context(), p, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestGridMemoryDoesNotGrowWithSeeds(t *testing.T) {
 		if s.candidates.rows.Len() != 6000 {
 			t.Errorf("%d rows", s.candidates.rows.Len())
 		}
-		if err := s.candidates.rows.Close(); err != nil {
+		if err := s.candidates.close(); err != nil {
 			t.Error(err)
 		}
 	}

@@ -4,11 +4,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"iter"
 	"runtime"
 	"slices"
 	"strings"
 
+	"tinyv/balance/decontaminate"
 	"tinyv/internal/ordered"
 	"tinyv/internal/rows"
 	"tinyv/internal/spool"
@@ -33,7 +37,8 @@ const ContaminatedFile = "decontaminated.jsonl"
 
 // candidates are the rows of a pool that a set may be chosen of, for one seed.
 type candidates struct {
-	rows *spool.Spool // by priority; the number of the group, then what appendTaken writes
+	rows         *spool.Spool // by priority; the number of the group, then what appendChosen writes
+	contaminated *spool.Spool // by question; JSON of Contaminated
 
 	groups  []group
 	have    []int64 // rows of each group
@@ -46,21 +51,27 @@ type candidates struct {
 type group struct {
 	split, origin, source, category string // source and category are empty where nothing depends on them
 	label                           bool
-	unusable                        string // why there can be no reply of the rows, which are dropped then; empty if there can
 }
 
 // clone returns the group without the memory of the row that its texts are part of.
 func (g group) clone() group {
-	return group{g.split, strings.Clone(g.origin), strings.Clone(g.source), strings.Clone(g.category), g.label, g.unusable}
+	return group{g.split, strings.Clone(g.origin), strings.Clone(g.source), strings.Clone(g.category), g.label}
+}
+
+func (c *candidates) close() error {
+	return errors.Join(c.rows.Close(), c.contaminated.Close())
 }
 
 // judge goes through the questions of a pool and keeps the rows that may be
-// chosen. The caller closes the rows of what it returns.
+// chosen. The caller closes what it returns.
 // Limits per question are filled in the given ratio.
-func (w *work) judge(ctx context.Context, p *pool, seed int64, fill Ratio) (*candidates, error) {
-	c := &candidates{rows: spool.Create(w.dir, spoolPattern, w.memory), dropped: map[string]int64{}}
-	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, fill: fill, groups: p.groups, heldOut: p.heldOut}); err != nil {
-		c.rows.Close() // the first error is the one to tell
+func (w *work) judge(ctx context.Context, p *pool, benchmarks *decontaminate.Set, seed int64, fill Ratio) (*candidates, error) {
+	c := &candidates{
+		rows: spool.Create(w.dir, spoolPattern, w.memory), contaminated: spool.Create(w.dir, spoolPattern, spool.MinMemory),
+		dropped: map[string]int64{},
+	}
+	if err := w.judgeAll(ctx, p, c, &jury{options: w.o, seed: seed, fill: fill, benchmarks: benchmarks, heldOut: p.heldOut}); err != nil {
+		c.close() // the first error is the one to tell
 		return nil, err
 	}
 	return c, nil
@@ -70,11 +81,7 @@ func (w *work) judgeAll(ctx context.Context, p *pool, c *candidates, j *jury) er
 	bar := w.env.Progress.Start("comparing rows", p.rows.Len(), nil)
 	defer bar.Finish()
 	workers := runtime.GOMAXPROCS(0)
-	type inSplit struct {
-		split string
-		group uint32
-	}
-	numbers := map[inSplit]int{}
+	number := map[group]int{}
 	var space []byte
 	for found, err := range ordered.Map(ctx, stage.Until(w.env.Stop, questionsOf(p.rows)), workers, 2*workers, j.judge) {
 		if err != nil {
@@ -82,17 +89,24 @@ func (w *work) judgeAll(ctx context.Context, p *pool, c *candidates, j *jury) er
 		}
 		for i := range found.kept {
 			k := &found.kept[i]
-			g, ok := numbers[inSplit{k.split, k.group}]
+			g, ok := number[k.group]
 			if !ok {
 				g = len(c.groups)
-				numbers[inSplit{k.split, k.group}] = g
-				named := p.groups[k.group]
-				named.split = k.split
+				named := k.group.clone()
+				number[named] = g
 				c.groups, c.have = append(c.groups, named), append(c.have, 0)
 			}
 			c.have[g]++
 			space = binary.AppendUvarint(space[:0], uint64(g))
-			if err := c.rows.Add(k.priority, k.appendTaken(space)); err != nil {
+			space = binary.AppendUvarint(space, uint64(k.falseNegatives))
+			space = binary.AppendUvarint(space, uint64(k.rejections))
+			space = append(space, k.data...)
+			if err := c.rows.Add(k.priority, space); err != nil {
+				return err
+			}
+		}
+		for _, listed := range found.contaminated {
+			if err := c.contaminated.Add(listed.key, listed.json); err != nil {
 				return err
 			}
 		}
@@ -106,37 +120,40 @@ func (w *work) judgeAll(ctx context.Context, p *pool, c *candidates, j *jury) er
 	return nil
 }
 
-// asked are some questions with their rows, as the pool has them.
+// asked is the rows of one question, as the pool has them: by normal form of
+// ground truth and answer, then by identity.
 type asked struct {
-	keys []uint64 // of the question of each row
-	rows []byte   // sketches
+	key  uint64
+	rows []string
 }
 
 // questionsOf returns the questions of a pool, some at once.
-func questionsOf(s *spool.Spool) iter.Seq2[asked, error] {
-	return func(yield func(asked, error) bool) {
-		none := func() asked {
-			return asked{make([]uint64, 0, rowsPerBatch+rowsPerBatch/4), make([]byte, 0, sketchSize*(rowsPerBatch+rowsPerBatch/4))}
-		}
-		batch := none()
+func questionsOf(s *spool.Spool) iter.Seq2[[]asked, error] {
+	return func(yield func([]asked, error) bool) {
+		var batch []asked
+		n, bytes := 0, 0
 		for r, err := range s.Sorted() {
-			if err == nil && len(r.Payload) != sketchSize {
-				err = errDamaged
-			}
 			if err != nil {
-				yield(asked{}, err)
+				yield(nil, err)
 				return
 			}
-			if n := len(batch.keys); n >= rowsPerBatch && r.Key != batch.keys[n-1] {
+			if last := len(batch) - 1; last >= 0 && batch[last].key == r.Key {
+				batch[last].rows = append(batch[last].rows, string(r.Payload))
+				n++
+				bytes += len(r.Payload)
+				continue
+			}
+			if n >= rowsPerBatch || bytes >= bytesPerBatch {
 				if !yield(batch, nil) {
 					return
 				}
-				batch = none()
+				batch, n, bytes = nil, 0, 0
 			}
-			batch.keys = append(batch.keys, r.Key)
-			batch.rows = append(batch.rows, r.Payload...)
+			batch = append(batch, asked{r.Key, []string{string(r.Payload)}})
+			n++
+			bytes += len(r.Payload)
 		}
-		if len(batch.keys) > 0 {
+		if len(batch) > 0 {
 			yield(batch, nil)
 		}
 	}
@@ -144,122 +161,127 @@ func questionsOf(s *spool.Spool) iter.Seq2[asked, error] {
 
 // jury judges the rows of questions. It is safe for use by several goroutines.
 type jury struct {
-	options Options
-	seed    int64
-	fill    Ratio           // of the limit per question
-	groups  []group         // as those of pool
-	heldOut map[uint64]bool // as that of pool
+	options    Options
+	seed       int64
+	fill       Ratio              // of the limit per question
+	benchmarks *decontaminate.Set // nil if nobody asked
+	heldOut    map[uint64]bool    // as that of pool
 }
 
 // verdict is what a jury says of some questions.
 type verdict struct {
-	kept    []kept
-	dropped map[string]int64
+	kept         []kept
+	contaminated []listed
+	dropped      map[string]int64
 
 	rows, questions, contaminatedQuestions int64
 }
 
 // kept is a row that may be chosen.
 type kept struct {
-	split    string
-	group    uint32 // of the pool's
-	priority uint64
-	taken
-}
-
-// taken is what is known of a chosen row before it is read.
-type taken struct {
+	group                      group
+	priority                   uint64
 	falseNegatives, rejections int
-
-	// rows are the numbers of the row: more than one where deciding cannot tell
-	// rows apart, of which that whose other columns come first is taken.
-	rows []uint64
+	data                       string // as appendRow wrote it
 }
 
-func (t *taken) appendTaken(to []byte) []byte {
-	to = binary.AppendUvarint(to, uint64(t.falseNegatives))
-	to = binary.AppendUvarint(to, uint64(t.rejections))
-	for _, row := range t.rows {
-		to = binary.AppendUvarint(to, row)
-	}
-	return to
+type listed struct {
+	key  uint64
+	json []byte
 }
 
-// parseTaken reads what appendTaken wrote. It uses the memory of into.
-func parseTaken(data []byte, into *taken) error {
-	into.rows = into.rows[:0]
-	for i := 0; len(data) > 0; i++ {
-		v, n := binary.Uvarint(data)
-		if n <= 0 {
-			return errDamaged
-		}
-		data = data[n:]
-		switch i {
-		case 0:
-			into.falseNegatives = int(v)
-		case 1:
-			into.rejections = int(v)
-		default:
-			into.rows = append(into.rows, v)
-		}
-	}
-	if len(into.rows) == 0 {
-		return errDamaged
-	}
-	return nil
+// pooled is a row of the pool.
+type pooled struct {
+	same     string // 16 bytes
+	identity uint64
+	form     uint64
+	data     string // as appendRow wrote it
+	rows.Example
 }
 
-func (j *jury) judge(ctx context.Context, batch asked) (*verdict, error) {
-	v := &verdict{dropped: map[string]int64{}, rows: int64(len(batch.keys))}
-	all := make([]sketch, len(batch.keys))
-	for i := range all {
-		all[i] = parseSketch(batch.rows[i*sketchSize:])
-		if all[i].group >= uint32(len(j.groups)) {
-			return nil, errDamaged
+func (j *jury) judge(ctx context.Context, questions []asked) (*verdict, error) {
+	v := &verdict{dropped: map[string]int64{}}
+	for _, q := range questions {
+		if err := j.question(v, q); err != nil {
+			return nil, err
 		}
-	}
-	for from, to := 0, 0; from < len(all); from = to {
-		for to = from + 1; to < len(all) && batch.keys[to] == batch.keys[from]; to++ {
-		}
-		j.question(v, batch.keys[from], all[from:to])
 	}
 	return v, ctx.Err()
 }
 
-// question judges the rows of one question, which are sorted.
-func (j *jury) question(v *verdict, key uint64, all []sketch) {
+func (j *jury) question(v *verdict, q asked) error {
+	all := make([]pooled, len(q.rows))
+	for i, data := range q.rows {
+		if len(data) < pooledHead {
+			return errDamaged
+		}
+		r := &all[i]
+		r.same, r.data = data[:16], data[pooledHead:]
+		r.identity, r.form = binary.BigEndian.Uint64([]byte(data[16:24])), binary.BigEndian.Uint64([]byte(data[24:32]))
+		var err error
+		if r.Example, err = parseRow(r.data); err != nil {
+			return err
+		}
+	}
+	v.rows += int64(len(all))
 	v.questions++
+
 	falseNegatives, rejections := 0, 0
 	for i := range all {
-		if g := &j.groups[all[i].group]; g.origin == rows.OriginSampled {
+		if all[i].Origin == rows.OriginSampled {
 			rejections++
-			if g.label {
+			if all[i].Label {
 				falseNegatives++
 			}
 		}
 	}
-	split := j.split(key, all)
-	left := j.limit(v, key, split, j.deduplicate(v, j.decontaminate(v, all)))
-	for i := range left {
-		r := &left[i]
-		v.kept = append(v.kept, kept{split, r.group, j.priority(&r.sketch), taken{falseNegatives, rejections, r.rows}})
+	split := j.split(q.key, all)
+	left, err := j.decontaminate(v, q.key, all)
+	if err != nil {
+		return err
 	}
+	left = v.deduplicate(left, j.options)
+	left = j.limit(v, q.key, split, left)
+	for i := range left {
+		v.kept = append(v.kept, kept{j.group(split, &left[i]), j.priority(&left[i]), falseNegatives, rejections, left[i].data})
+	}
+	return nil
 }
 
 // decontaminate drops the rows whose question is in a benchmark.
-func (j *jury) decontaminate(v *verdict, all []sketch) []sketch {
-	left := slices.DeleteFunc(all, func(r sketch) bool { return r.contaminated })
-	if len(left) < len(all) {
-		v.drop(reasonContaminated, len(all)-len(left))
+func (j *jury) decontaminate(v *verdict, key uint64, all []pooled) ([]pooled, error) {
+	if j.benchmarks == nil {
+		return all, nil
+	}
+	type answer struct {
+		match decontaminate.Match
+		found bool
+	}
+	known := map[string]answer{} // by written form
+	left := all[:0]
+	any := false
+	for _, r := range all {
+		a, ok := known[r.Question]
+		if !ok {
+			a.match, a.found = j.benchmarks.Match(r.Question)
+			known[r.Question] = a
+		}
+		if !a.found {
+			left = append(left, r)
+			continue
+		}
+		any = true
+		v.dropped[reasonContaminated]++
+		line, err := json.Marshal(Contaminated{r.ProblemID, r.Source, r.Sample, r.Question, a.match.Benchmark, a.match.Row, a.match.Kind, a.match.Overlap})
+		if err != nil {
+			return nil, fmt.Errorf("listing a row of %s: %w", r.ProblemID, err)
+		}
+		v.contaminated = append(v.contaminated, listed{key, line})
+	}
+	if any {
 		v.contaminatedQuestions++
 	}
-	return left
-}
-
-// single is a row without duplicates.
-type single struct {
-	sketch
-	rows []uint64 // as those of taken
+	return left, nil
 }
 
 // deduplicate keeps one row of each (question, ground truth, answer): that with
@@ -267,13 +289,13 @@ type single struct {
 // them is wrong and nothing here can tell which. Rows of origins that have no
 // share, and those of which there can be no reply, go before the others are compared,
 // so that none of them is kept instead.
-func (j *jury) deduplicate(v *verdict, all []sketch) []single {
-	left := make([]single, 0, len(all))
+func (v *verdict) deduplicate(all []pooled, o Options) []pooled {
+	left := all[:0]
 	for len(all) > 0 {
 		n := 1
 		conflict := false
 		for n < len(all) && all[n].same == all[0].same {
-			conflict = conflict || j.groups[all[n].group].label != j.groups[all[0].group].label
+			conflict = conflict || all[n].Label != all[0].Label
 			n++
 		}
 		alike := all[:n]
@@ -282,13 +304,13 @@ func (j *jury) deduplicate(v *verdict, all []sketch) []single {
 			v.dropped[reasonConflicting] += int64(n)
 			continue
 		}
-		if shares := j.options.Shares; shares != nil {
-			alike = slices.DeleteFunc(alike, func(r sketch) bool { return shares[j.groups[r.group].origin] == 0 })
+		if o.Shares != nil {
+			alike = slices.DeleteFunc(alike, func(r pooled) bool { return o.Shares[r.Origin] == 0 })
 			v.drop(reasonOrigin, n-len(alike))
 		}
-		if j.options.Reply != nil {
-			alike = slices.DeleteFunc(alike, func(r sketch) bool {
-				why := j.groups[r.group].unusable
+		if o.Reply != nil {
+			alike = slices.DeleteFunc(alike, func(r pooled) bool {
+				why := o.Reply.Unusable(r.Reason, r.Label)
 				if why != "" {
 					v.drop(why, 1)
 				}
@@ -302,11 +324,7 @@ func (j *jury) deduplicate(v *verdict, all []sketch) []single {
 		v.drop(reasonNearDuplicate, forms-1)
 		v.drop(reasonNormalised, texts-forms)
 		v.drop(reasonDuplicate, len(alike)-texts)
-		first := single{alike[0], nil}
-		for i := 0; i < len(alike) && alike[i].compare(&alike[0]) == 0; i++ {
-			first.rows = append(first.rows, alike[i].row)
-		}
-		left = append(left, first)
+		left = append(left, alike[0])
 	}
 	return left
 }
@@ -319,14 +337,16 @@ func (v *verdict) drop(reason string, n int) {
 
 // distinct counts how many normal forms the questions of rows have, and how many
 // texts the rows.
-func distinct(alike []sketch) (forms, texts int) {
+func distinct(alike []pooled) (forms, texts int) {
 	if len(alike) == 1 {
 		return 1, 1
 	}
-	byForm, byText := map[uint64]bool{}, map[uint64]bool{}
+	type text struct{ question, groundTruth, answer string }
+	byForm, byText := map[uint64]bool{}, map[text]bool{}
 	for i := range alike {
-		byForm[alike[i].form] = true
-		byText[alike[i].text] = true
+		r := &alike[i]
+		byForm[r.form] = true
+		byText[text{r.Question, r.GroundTruth, r.Answer}] = true
 	}
 	return len(byForm), len(byText)
 }
@@ -334,7 +354,7 @@ func distinct(alike []sketch) (forms, texts int) {
 // limit keeps so many rows of the question as one may have, in the ratio of the
 // split; what does not come out even is left to the seed. Among the rows of one label
 // the origins take turns.
-func (j *jury) limit(v *verdict, key uint64, split string, all []single) []single {
+func (j *jury) limit(v *verdict, key uint64, split string, all []pooled) []pooled {
 	most := j.options.MaxPerProblem
 	if most == 0 || int64(len(all)) <= most {
 		return all
@@ -346,21 +366,21 @@ func (j *jury) limit(v *verdict, key uint64, split string, all []single) []singl
 	type turn struct {
 		rank     int // among the rows of its cell
 		priority uint64
-		row      single
+		row      pooled
 	}
 	turns := make([]turn, len(all))
 	have := map[bool]int64{}
 	for i, r := range all {
-		turns[i] = turn{0, j.priority(&r.sketch), r}
-		have[j.groups[r.group].label]++
+		turns[i] = turn{0, j.priority(&r), r}
+		have[r.Label]++
 	}
-	slices.SortFunc(turns, func(a, b turn) int {
-		return cmp.Or(cmp.Compare(a.priority, b.priority), a.row.compare(&b.row.sketch))
-	})
+	byPriority := func(a, b turn) int {
+		return cmp.Or(cmp.Compare(a.priority, b.priority), cmp.Compare(a.row.same, b.row.same), cmp.Compare(a.row.data, b.row.data))
+	}
+	slices.SortFunc(turns, byPriority)
 	ranks := map[cell]int{}
 	for i := range turns {
-		g := &j.groups[turns[i].row.group]
-		c := cell{g.label, g.origin}
+		c := cell{turns[i].row.Label, turns[i].row.Origin}
 		turns[i].rank = ranks[c]
 		ranks[c]++
 	}
@@ -370,19 +390,38 @@ func (j *jury) limit(v *verdict, key uint64, split string, all []single) []singl
 	room := map[bool]int64{true: trues, false: most - trues}
 	left := all[:0]
 	for _, t := range turns {
-		if label := j.groups[t.row.group].label; room[label] > 0 {
-			room[label]--
+		if room[t.row.Label] > 0 {
+			room[t.row.Label]--
 			left = append(left, t.row)
 		}
 	}
 	return left
 }
 
+func (j *jury) group(split string, r *pooled) group {
+	g := group{split: split, label: r.Label, origin: r.Origin}
+	if j.options.MaxPerSource > 0 || j.options.Strategy == StrategyBySource {
+		g.source = r.Source
+	}
+	if j.options.Strategy == StrategyByCategory && r.Label {
+		g.category = cmp.Or(r.Category, unclassified)
+	}
+	return g
+}
+
+// unclassified is the class of True rows that have no category.
+const unclassified = "unclassified"
+
 // split puts a question into a split, by its key alone and so whatever else
 // there is, or by its sources.
-func (j *jury) split(key uint64, all []sketch) string {
-	if j.heldOut[key] || slices.ContainsFunc(all, func(r sketch) bool { return r.heldOut }) {
+func (j *jury) split(key uint64, all []pooled) string {
+	if j.heldOut[key] {
 		return rows.SplitHeldOut
+	}
+	for i := range all {
+		if slices.Contains(j.options.HeldOutSources, all[i].Source) {
+			return rows.SplitHeldOut
+		}
 	}
 	// 53 bits make a uniform number in [0, 1).
 	if float64(mix(key, uint64(j.seed), drawSplit)>>11)/(1<<53) < j.options.EvalShare {
@@ -392,7 +431,7 @@ func (j *jury) split(key uint64, all []sketch) string {
 }
 
 // priority says which rows are chosen first: those with the lowest.
-func (j *jury) priority(r *sketch) uint64 { return mix(r.identity, uint64(j.seed), drawRow) }
+func (j *jury) priority(r *pooled) uint64 { return mix(r.identity, uint64(j.seed), drawRow) }
 
 // What a seed draws, each by numbers of its own.
 const (

@@ -2,28 +2,29 @@ package balance
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 
-	"tinyv/balance/decontaminate"
 	"tinyv/balance/near"
 	"tinyv/balance/question"
 	"tinyv/internal/ordered"
 	"tinyv/internal/rows"
 	"tinyv/internal/spool"
 	"tinyv/internal/stage"
+	"tinyv/verify"
 )
 
 // pool is the labelled rows of a label stage, by question.
 type pool struct {
-	rows         *spool.Spool // by question key; sketches
-	contaminated *spool.Spool // by question; JSON of Contaminated
-	groups       []group      // of the sketches, without their split
+	rows *spool.Spool // by question key; what appendPooled writes
 
 	// heldOut are the questions that rows without a label have in a held-out source:
 	// rows of other sources with them are held out, too.
@@ -40,48 +41,38 @@ const spoolPattern = ".spool-*"
 // nearDir is a directory for those of package near, inside the stage's.
 const nearDir = ".near"
 
-// readPool reads what decides about every row of labelDir. The caller closes the pool.
-func (w *work) readPool(ctx context.Context, benchmarks *decontaminate.Set) (*pool, error) {
+// readPool reads every row of labelDir. The caller closes the pool's rows.
+func (w *work) readPool(ctx context.Context) (*pool, error) {
 	canonical, err := w.nearDuplicates(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{
-		rows: spool.Create(w.dir, spoolPattern, w.memory), contaminated: spool.Create(w.dir, spoolPattern, spool.MinMemory),
-		heldOut: map[uint64]bool{}, dropped: map[string]int64{}, clusters: clustersIn(canonical),
-	}
-	if err := w.fill(ctx, p, &sketcher{w.o, canonical, benchmarks}); err != nil {
-		p.close() // the first error is the one to tell
+	p := &pool{rows: spool.Create(w.dir, spoolPattern, w.memory), heldOut: map[uint64]bool{}, dropped: map[string]int64{}, clusters: clustersIn(canonical)}
+	if err := w.fill(ctx, p, canonical); err != nil {
+		p.rows.Close() // the first error is the one to tell
 		return nil, err
 	}
 	return p, nil
 }
 
-func (p *pool) close() error { return errors.Join(p.rows.Close(), p.contaminated.Close()) }
-
-func (w *work) fill(ctx context.Context, p *pool, s *sketcher) error {
+func (w *work) fill(ctx context.Context, p *pool, canonical map[uint64]uint64) error {
 	bar := w.env.Progress.Start("reading labels", w.expected, nil)
 	defer bar.Finish()
-	numbers := map[group]uint32{}
+	in := rows.Batches(stage.Until(w.env.Stop, rows.ReadColumns[annotation](w.labelDir)), rowsPerBatch)
+	workers := runtime.GOMAXPROCS(0)
 	sources := map[string]bool{} // of those to hold out, those that there are
-	var space []byte
-	for b, err := range w.sketches(ctx, s) {
+	for b, err := range ordered.Map(ctx, in, workers, 2*workers, func(_ context.Context, batch []annotation) (*prepared, error) {
+		return prepare(batch, canonical, w.o.HeldOutSources), nil
+	}) {
 		if err != nil {
 			return unreadable(err)
 		}
-		group := p.number(b.groups, numbers)
-		for i, row := range b.rows {
-			row.row += uint64(p.read)
-			row.group = group[row.group]
-			space = row.append(space[:0])
-			if err := p.rows.Add(b.keys[i], space); err != nil {
+		from := 0
+		for i, key := range b.keys {
+			if err := p.rows.Add(key, b.data[from:b.ends[i]]); err != nil {
 				return err
 			}
-		}
-		for _, listed := range b.contaminated {
-			if err := p.contaminated.Add(listed.key, listed.json); err != nil {
-				return err
-			}
+			from = b.ends[i]
 		}
 		for _, key := range b.heldOut {
 			p.heldOut[key] = true
@@ -101,36 +92,6 @@ func (w *work) fill(ctx context.Context, p *pool, s *sketcher) error {
 	return nil
 }
 
-// sketches reads what decides about the rows.
-func (w *work) sketches(ctx context.Context, s *sketcher) iter.Seq2[*sketched, error] {
-	if w.o.Reply != nil {
-		return sketchesOf(ctx, w, s.reasoned)
-	}
-	return sketchesOf(ctx, w, func(batch []deciding) (*sketched, error) { return s.sketch(batch, nil) })
-}
-
-func sketchesOf[T any](ctx context.Context, w *work, sketch func([]T) (*sketched, error)) iter.Seq2[*sketched, error] {
-	in := rows.Batches(stage.Until(w.env.Stop, rows.ReadColumns[T](w.labelDir)), rowsPerBatch)
-	workers := runtime.GOMAXPROCS(0)
-	return ordered.Map(ctx, in, workers, 2*workers, func(_ context.Context, batch []T) (*sketched, error) { return sketch(batch) })
-}
-
-// number returns the pool's numbers of a batch's groups, which get one if they are new.
-func (p *pool) number(groups []group, numbers map[group]uint32) []uint32 {
-	of := make([]uint32, len(groups))
-	for i, g := range groups {
-		n, ok := numbers[g]
-		if !ok {
-			g = g.clone()
-			n = uint32(len(p.groups))
-			numbers[g] = n
-			p.groups = append(p.groups, g)
-		}
-		of[i] = n
-	}
-	return of
-}
-
 // unreadable says what to do about input that is not what it should be.
 func unreadable(err error) error {
 	if errors.Is(err, stage.ErrInterrupted) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -139,8 +100,96 @@ func unreadable(err error) error {
 	return fmt.Errorf("balance reads the annotations of one label stage: %w; run the label stage again, or name its directory with --in", err)
 }
 
-// rowsPerBatch is how many rows go from one goroutine to another at once.
-const rowsPerBatch = 256
+// So many rows, or so many bytes of them, go from one goroutine to another at once.
+const (
+	rowsPerBatch  = 256
+	bytesPerBatch = 2 << 20
+)
+
+// prepared is a batch of rows for the pool.
+type prepared struct {
+	keys []uint64 // of the questions
+	ends []int    // in data
+	data []byte
+
+	heldOut []uint64        // as those of pool
+	sources map[string]bool // of those to hold out, those that there are
+
+	read    int64
+	dropped map[string]int64
+}
+
+// pooledHead is what a row of the pool begins with: the same for all rows of one
+// question, ground truth and answer in their normal forms; a hash of what the row
+// is, which breaks ties; and the hash of the question's own normal form.
+const pooledHead = 16 + 8 + 8
+
+func prepare(batch []annotation, canonical map[uint64]uint64, heldOutSources []string) *prepared {
+	p := &prepared{read: int64(len(batch)), sources: map[string]bool{}, dropped: map[string]int64{}, data: make([]byte, 0, len(batch)*512)}
+	var last struct { // rows of one problem follow one another
+		question, groundTruth string
+		form                  uint64
+		normalTruth           string
+	}
+	last.form = formKey(question.Normalize(""))
+	var space []byte
+	for i := range batch {
+		a := &batch[i]
+		heldOut := slices.Contains(heldOutSources, a.Source)
+		if heldOut && !p.sources[a.Source] {
+			p.sources[strings.Clone(a.Source)] = true
+		}
+		if a.Label == nil {
+			reason := reasonUndecided
+			if a.LabelReason == verify.ReasonDisagreed {
+				reason = reasonDisagreed
+			}
+			p.dropped[reason]++
+			if !heldOut {
+				continue
+			}
+		}
+		if a.Question != last.question {
+			last.question, last.form = a.Question, formKey(question.Normalize(a.Question))
+		}
+		key := last.form
+		if first, ok := canonical[key]; ok {
+			key = first
+		}
+		if a.Label == nil {
+			p.heldOut = append(p.heldOut, key)
+			continue
+		}
+		if a.GroundTruth != last.groundTruth {
+			last.groundTruth, last.normalTruth = a.GroundTruth, question.NormalizeAnswer(a.GroundTruth)
+		}
+
+		space = binary.BigEndian.AppendUint64(space[:0], key)
+		space = appendText(space, last.normalTruth)
+		space = appendText(space, question.NormalizeAnswer(a.Answer))
+		same := sha256.Sum256(space)
+		space = append(space[:0], same[:16]...)
+		space = binary.BigEndian.AppendUint32(space, uint32(a.Sample))
+		space = appendText(space, a.ProblemID)
+		space = appendText(space, a.Origin)
+		identity := sha256.Sum256(space)
+
+		p.data = append(p.data, same[:16]...)
+		p.data = append(p.data, identity[:8]...)
+		p.data = binary.BigEndian.AppendUint64(p.data, last.form)
+		p.data = appendRow(p.data, a)
+		p.keys = append(p.keys, key)
+		p.ends = append(p.ends, len(p.data))
+	}
+	return p
+}
+
+// formKey stands for a normal form of a question. Of ten million questions, two
+// have the same key with a chance of one in 400,000; they are then taken for one.
+func formKey(form string) uint64 {
+	sum := sha256.Sum256([]byte(form))
+	return binary.BigEndian.Uint64(sum[:])
+}
 
 // nearDuplicates returns, for the key of every question that is near another, the
 // key that stands for all of them. It is nil where nobody asked.

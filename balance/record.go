@@ -36,8 +36,8 @@ type vote struct {
 const maxReason = 4000
 
 // reason returns the words of the first vote for a verdict that has any.
-func reason(votes []vote, verdict bool) string {
-	for _, v := range votes {
+func (a *annotation) reason(verdict bool) string {
+	for _, v := range a.Votes {
 		if v.Correct == nil || *v.Correct != verdict || v.Reason == "" {
 			continue
 		}
@@ -65,7 +65,7 @@ func appendRow(to []byte, a *annotation) []byte {
 	to = append(to, flags)
 	to = binary.AppendVarint(to, int64(a.Sample))
 	for _, s := range [...]string{
-		a.ProblemID, a.Source, a.Question, a.GroundTruth, a.Answer, reason(a.Votes, *a.Label), reason(a.Votes, !*a.Label),
+		a.ProblemID, a.Source, a.Question, a.GroundTruth, a.Answer, a.reason(*a.Label), a.reason(!*a.Label),
 		a.Origin, a.Kind, a.Category, a.Extra,
 	} {
 		to = appendText(to, s)

@@ -3,10 +3,14 @@ package spool
 import (
 	"bufio"
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"slices"
 	"sync"
+
+	"tinyv/internal/durable"
 )
 
 const (
@@ -51,7 +55,7 @@ func (s *Spool) Sorted() iter.Seq2[Record, error] {
 			spent <- batch // has room for every batch there is
 		}
 		if failed != nil {
-			yield(Record{}, s.unreadable(failed))
+			yield(Record{}, fmt.Errorf("reading the temporary file %q, which rows are sorted in: %w", s.file.Name(), durable.Cause(failed)))
 		}
 	}
 }
@@ -215,6 +219,8 @@ func (s *source) next() (more bool, err error) {
 
 // headSize is the most that comes before the payload of a record.
 const headSize = 8 + binary.MaxVarintLen64
+
+var errForeign = errors.New("it is damaged; does something else write to it?")
 
 // cutOff names the end of a file that ends too early.
 func cutOff(err error) error {

@@ -3,13 +3,13 @@
 //
 // It promises: what comes out depends on the records that went in and not on
 // their order; memory is what Create is told plus at most 16 MiB or, beyond some
-// four thousand runs, 4 KiB a run; one temporary file, of which nothing is
-// left however the process ends; after an error nothing more comes out. Records that do not fill half of the memory
+// four thousand runs, 4 KiB a run; one temporary file, which has no name once it is
+// made, so that nothing is left of it however the process ends; after an error
+// nothing more comes out. Records that do not fill half of the memory
 // touch no disk. Any number of records may have one key.
 //
 // Memory is filled with records, which are then sorted and appended to the file
-// as a run, while the next are taken. Reading merges the runs. Where the place of
-// every record is known when it comes, Shelves does the same without comparing.
+// as a run, while the next are taken. Reading merges the runs.
 package spool
 
 import (
@@ -18,7 +18,12 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
+	"sync"
+
+	"tinyv/internal/durable"
 )
 
 // Record is one record.
@@ -34,16 +39,26 @@ func compare(a, b Record) int {
 // Spool is a set of records. It is not safe for use by several goroutines, but
 // several iterations of one goroutine may be under way at once.
 type Spool struct {
-	scratch
-	half int // bytes of a run in memory
+	dir, pattern string
+	half         int // bytes of a run in memory
 
 	filling *run
 	free    *run // the other one, when it is not being written
 
-	onDisk  []chunk // the runs in the file
-	sorted  bool    // Sorted was called
+	writing sync.WaitGroup
+	failed  error // of the run that was being written; read after writing.Wait
+
+	file   *os.File
+	end    int64   // of what is in the file
+	onDisk []chunk // the runs there
+	sorted bool    // Sorted was called
+
+	broken  error
 	records int64
 }
+
+// chunk is a run in the file.
+type chunk struct{ from, to int64 }
 
 // MinMemory is the least memory that a spool works with.
 const MinMemory = 64 << 10
@@ -53,10 +68,11 @@ const MinMemory = 64 << 10
 // os.CreateTemp does it.
 func Create(dir, pattern string, memory int) *Spool {
 	half := max(memory, MinMemory) / 2
-	return &Spool{scratch: scratch{dir: dir, pattern: pattern}, half: half, filling: &run{}, free: &run{}}
+	return &Spool{dir: dir, pattern: pattern, half: half, filling: &run{}, free: &run{}}
 }
 
 var (
+	errClosed = errors.New("the spool is closed")
 	errSorted = errors.New("the spool is being read, and takes no more records")
 )
 
@@ -88,15 +104,36 @@ func (s *Spool) spill() error {
 	if err := s.wait(); err != nil {
 		return err
 	}
+	if s.file == nil {
+		file, err := os.CreateTemp(s.dir, s.pattern)
+		if err != nil {
+			s.broken = fmt.Errorf("making a temporary file to sort rows in, in %q: %w", s.dir, durable.Cause(err))
+			return s.broken
+		}
+		s.file = file
+		if err := os.Remove(file.Name()); err != nil {
+			s.broken = fmt.Errorf("taking its name from the temporary file %q, so that it goes with us: %w", file.Name(), durable.Cause(err))
+			return s.broken
+		}
+	}
 	full := s.filling
 	s.filling, s.free = s.free, nil
-	return s.behind(func() error {
+	s.writing.Go(func() {
 		full.sort()
-		err := s.write(full)
+		s.failed = s.write(full)
 		full.reset()
 		s.free = full
-		return err
 	})
+	return nil
+}
+
+// wait waits for the run that is being written.
+func (s *Spool) wait() error {
+	s.writing.Wait()
+	if s.failed != nil && s.broken == nil {
+		s.broken = fmt.Errorf("writing the temporary file %q, which rows are sorted in: %w; make room there, or name another output directory", s.file.Name(), durable.Cause(s.failed))
+	}
+	return s.broken
 }
 
 // write appends a sorted run to the file: of each record the key, the length of
@@ -119,9 +156,18 @@ func (s *Spool) write(r *run) error {
 
 // Close lets go of the file. What is being read must have been read before.
 func (s *Spool) Close() error {
-	err := s.close()
+	s.writing.Wait()
+	s.broken = errClosed
 	s.filling, s.free = nil, nil
-	return err
+	if s.file == nil {
+		return nil
+	}
+	file := s.file
+	s.file = nil
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("closing the temporary file %q: %w", file.Name(), durable.Cause(err))
+	}
+	return nil
 }
 
 // run is the records of one half of the memory.
