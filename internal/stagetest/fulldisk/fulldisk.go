@@ -1,3 +1,5 @@
+//go:build unix
+
 // Package fulldisk lets tests meet a full disk, as a limit on the size of files,
 // which needs no rights: writing beyond it fails with EFBIG.
 //
