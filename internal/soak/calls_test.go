@@ -5,12 +5,14 @@ package soak
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"tinyv/internal/sim"
 )
@@ -36,7 +38,9 @@ func trace(t *testing.T, f fault, dir string, args ...string) (ended syscall.Wai
 	defer written.Close()
 	cmd := tinyv(t, args...)
 	cmd.Stdout, cmd.Stderr = written, written
-	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
+	// In a group of its own, by which it is waited for: the thread may have started
+	// programs of other tests before.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Setpgid: true}
 	if err := cmd.Start(); errors.Is(err, syscall.EPERM) {
 		t.Skipf("needs to trace a program: %v", err)
 	} else if err != nil {
@@ -58,7 +62,7 @@ func trace(t *testing.T, f fault, dir string, args ...string) (ended syscall.Wai
 	failing := map[int]bool{} // threads whose call is being failed
 	for err == nil {
 		var thread int
-		thread, err = syscall.Wait4(-1, &ended, ownThreads, nil)
+		thread, err = syscall.Wait4(-pid, &ended, ownThreads, nil)
 		if errors.Is(err, syscall.EINTR) {
 			err = nil
 			continue
@@ -223,4 +227,28 @@ func TestEveryCall(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d calls, each with a kill and with a full disk", trials, calls)
+}
+
+// A child that another test has started on the thread that traces is left to that test.
+func TestTraceLeavesOtherChildren(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	other := exec.Command("sh", "-c", "exit 3")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for state := ""; state != "Z"; time.Sleep(time.Millisecond) { // it has ended, and waits to be waited for
+		stat, err := os.ReadFile("/proc/" + strconv.Itoa(other.Process.Pid) + "/stat")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(stat), ") ")
+		state = after[:1]
+	}
+	if ended, output, _, _ := trace(t, fault{}, t.TempDir(), "--help"); ended.ExitStatus() != 0 {
+		t.Errorf("ended with %d\n%s", ended.ExitStatus(), output)
+	}
+	if err := other.Wait(); other.ProcessState.ExitCode() != 3 {
+		t.Errorf("the other child: %v", err)
+	}
 }
