@@ -9,10 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"tinyv/balance"
 	"tinyv/internal/config"
 	"tinyv/internal/durable"
+	"tinyv/internal/lock"
 	"tinyv/internal/manifest"
 	"tinyv/internal/rows"
 	"tinyv/internal/stage"
@@ -86,11 +88,11 @@ func (a Ablate) Run(ctx context.Context, env stage.Env) ([]ablation.Cell, error)
 		if err := a.cell(ctx, env, set); err != nil {
 			return nil, fmt.Errorf("cell %s: %w", set.Name, err)
 		}
-		if _, err := a.record(grid); err != nil {
+		if _, err := a.record(ctx, grid); err != nil {
 			return nil, err
 		}
 	}
-	return a.record(grid)
+	return a.record(ctx, grid)
 }
 
 // warnOfOthers names the cells of an earlier grid, which stay and count nowhere.
@@ -199,7 +201,12 @@ func (a Ablate) prepare(ctx context.Context, env stage.Env, r Request) (*Trainin
 }
 
 // record lists the cells as they are, and writes the table and the figures.
-func (a Ablate) record(grid *balance.GridResult) ([]ablation.Cell, error) {
+func (a Ablate) record(ctx context.Context, grid *balance.GridResult) ([]ablation.Cell, error) {
+	held, err := a.lockRecord(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer held.Release()
 	var cells []ablation.Cell
 	for _, set := range grid.Sets {
 		for _, b := range a.Config.Eval.Benchmarks {
@@ -228,6 +235,21 @@ func (a Ablate) record(grid *balance.GridResult) ([]ablation.Cell, error) {
 		}
 	}
 	return cells, nil
+}
+
+// lockRecord waits until no job of another cell writes the table.
+func (a Ablate) lockRecord(ctx context.Context) (*lock.Lock, error) {
+	for {
+		held, err := lock.Take(filepath.Join(a.Out, ablationStem+".lock"))
+		if _, other := errors.AsType[*lock.HeldError](err); !other {
+			return held, err
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
 }
 
 // look reads what is done of a cell.
