@@ -65,8 +65,6 @@ func cut(s string, size int) string {
 	return s[:size]
 }
 
-var command = regexp.MustCompile(`\\[A-Za-z]+`)
-
 // sameScripts write what Unicode itself calls the same: decimal digits of the same
 // value, and the wide form of a sign.
 var sameScripts = []func(rune) rune{
@@ -131,11 +129,14 @@ func inScript(scripts []func(rune) rune) func(target, *rand.Rand) string {
 	}
 }
 
+// verbatim is what LaTeX reads as one, signs and the names of environments included.
+var verbatim = regexp.MustCompile(`(?s)\\(?:(?:begin|end)\{[A-Za-z]+\*?\}|(?:left|right)[()\[\]|.]|[A-Za-z]+|.)`)
+
 // outsideCommands rewrites what stands between LaTeX commands.
 func outsideCommands(text string, rewrite func(string) string) string {
 	var b strings.Builder
 	at := 0
-	for _, found := range command.FindAllStringIndex(text, -1) {
+	for _, found := range verbatim.FindAllStringIndex(text, -1) {
 		b.WriteString(rewrite(text[at:found[0]]))
 		b.WriteString(text[found[0]:found[1]])
 		at = found[1]

@@ -114,6 +114,8 @@ func dollars(answer, _ string) string {
 	return ""
 }
 
+var command = regexp.MustCompile(`\\[A-Za-z]+`)
+
 // isProse reports whether a text has words outside LaTeX commands, which dollars
 // would run together.
 func isProse(text string) bool {
