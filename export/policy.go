@@ -158,8 +158,8 @@ func (t *policy[T]) draw(split string) (enriched int, limit uint64, err error) {
 	return enriched, priorities[enriched-1], nil
 }
 
-// priority orders problems at random, whatever the order of the rows; the seed alone
-// decides.
+// priority orders problems at random: the seed decides, and how the question is
+// written in the first row that asks it.
 func (o Options) priority(p problem) uint64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "policy %d\n%s", o.Seed, p.Question))
 	return binary.BigEndian.Uint64(sum[:])

@@ -435,7 +435,7 @@ func TestVariantsOnRealRows(t *testing.T) {
 
 // What LaTeX would not read any more is no answer written otherwise.
 func TestKeepLeavesCommands(t *testing.T) {
-	answer := `\begin{pmatrix} a \\ \{2\} \end{pmatrix} \(5\%\) \left(b, 1\right]`
+	answer := `\begin{pmatrix} a \\ \{2\} \end{pmatrix} \(5\%\) \left(b, 1\right] + \frac12 + \dfrac 34 + \sqrt2`
 	row := bench.Row{Question: "Which?", GroundTruth: answer, Answer: answer, Label: true}
 	for _, family := range []string{OtherScript, ZeroWidth} {
 		for seed := range uint64(50) {
@@ -443,7 +443,7 @@ func TestKeepLeavesCommands(t *testing.T) {
 			if !ok {
 				t.Fatalf("%s has nothing for %q", family, answer)
 			}
-			for _, whole := range []string{`\begin{pmatrix}`, `\\`, `\{`, `\}`, `\end{pmatrix}`, `\(`, `\%`, `\)`, `\left(`, `\right]`} {
+			for _, whole := range []string{`\begin{pmatrix}`, `\\`, `\{`, `\}`, `\end{pmatrix}`, `\(`, `\%`, `\)`, `\left(`, `\right]`, `\frac12`, `\dfrac 34`, `\sqrt2`} {
 				if !strings.Contains(got.Answer, whole) {
 					t.Fatalf("%s, seed %d: no %s in %q", family, seed, whole, got.Answer)
 				}

@@ -129,8 +129,9 @@ func inScript(scripts []func(rune) rune) func(target, *rand.Rand) string {
 	}
 }
 
-// verbatim is what LaTeX reads as one, signs and the names of environments included.
-var verbatim = regexp.MustCompile(`(?s)\\(?:(?:begin|end)\{[A-Za-z]+\*?\}|(?:left|right)[()\[\]|.]|[A-Za-z]+|.)`)
+// verbatim is what LaTeX reads as one, signs, the names of environments, and the
+// digits that a command takes without braces included.
+var verbatim = regexp.MustCompile(`(?s)\\(?:(?:begin|end)\{[A-Za-z]+\*?\}|(?:left|right)[()\[\]|.]|(?:[dt]?frac|binom) ?[0-9] ?[0-9]|sqrt ?[0-9]|[A-Za-z]+|.)`)
 
 // outsideCommands rewrites what stands between LaTeX commands.
 func outsideCommands(text string, rewrite func(string) string) string {
