@@ -190,6 +190,7 @@ func TestFaultKinds(t *testing.T) {
 			if second.Fault != "" || second.Status != 200 || !second.Whole || second.Try != 1 || second.Request != first.Request {
 				t.Errorf("second try logged as %+v", second)
 			}
+			eventually(t, "all is counted", func() bool { return r.api.tally.inFlight.Load() == 0 })
 			s := readStats(t, client, r.URL())
 			again := int64(0)
 			if want.whole {
@@ -448,6 +449,7 @@ func TestOutage(t *testing.T) {
 	if got := <-hung; got.err == nil {
 		t.Errorf("a request under way outlived the outage: %+v", got)
 	}
+	eventually(t, "all is counted", func() bool { return r.api.tally.inFlight.Load() == 0 }) // a client may know its answer before
 	if s := readStats(t, client, r.URL()); s.Outcomes["answered"] != 4 || s.AnsweredAgain != 2 {
 		t.Errorf("stats: %+v", s)
 	}
