@@ -182,14 +182,19 @@ def when(log, step, name, *command):
     return code if code >= 0 else 128 - code
 
 
-def orphan(directory, replies, *command):
+def under_way(directory, replies, command):
+    """Starts an evaluation; returns it, its mark and its servers' processes once it has so many replies."""
     mark = f"{os.getpid()}-{time.time_ns()}"
     process = subprocess.Popen(command, env={**os.environ, MARK: mark})
     while journalled(directory) < int(replies):
         if process.poll() is not None:
             fail(f"{' '.join(command)} ended with exit code {process.returncode} before reply {replies}")
         time.sleep(0.05)
-    servers = [pid for pid in living(mark) if pid != process.pid]
+    return process, mark, [pid for pid in living(mark) if pid != process.pid]
+
+
+def orphan(directory, replies, *command):
+    process, _, servers = under_way(directory, replies, command)
     for pid in servers:
         os.kill(pid, signal.SIGKILL)
     killed = time.time()
@@ -199,13 +204,7 @@ def orphan(directory, replies, *command):
 
 
 def killed(directory, replies, *command):
-    mark = f"{os.getpid()}-{time.time_ns()}"
-    process = subprocess.Popen(command, env={**os.environ, MARK: mark})
-    while journalled(directory) < int(replies):
-        if process.poll() is not None:
-            fail(f"{' '.join(command)} ended with exit code {process.returncode} before reply {replies}")
-        time.sleep(0.05)
-    servers = [pid for pid in living(mark) if pid != process.pid]
+    process, mark, servers = under_way(directory, replies, command)
     process.kill()
     process.wait()
     end = time.time() + 60
