@@ -179,7 +179,7 @@ func attacks(r score.Result) section {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Attacks)) {
 		a := r.Attacks[name]
-		s.Rows = append(s.Rows, []cell{{Text: visible(name)}, count(a.Success.N), proportion(a.Success), proportion(a.CleanAccepted), proportion(a.Undecided), count(a.NotApplicable)})
+		s.Rows = append(s.Rows, attacked(name, a.Success, a.CleanAccepted, a.Undecided, a.NotApplicable))
 	}
 	return s
 }
@@ -193,10 +193,16 @@ func keptRight(r score.Result) section {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Attacks)) {
 		if a := r.Attacks[name].Right; a != nil {
-			s.Rows = append(s.Rows, []cell{{Text: visible(name)}, count(a.Kept.N), proportion(a.Kept), proportion(a.CleanAccepted), proportion(a.Undecided), count(a.NotApplicable)})
+			s.Rows = append(s.Rows, attacked(name, a.Kept, a.CleanAccepted, a.Undecided, a.NotApplicable))
 		}
 	}
 	return s
+}
+
+// attacked is the row of a family: how many answers it was put to and what became of
+// them, beside the same answers as they stand.
+func attacked(family string, accepted, clean, undecided interval.Proportion, notApplicable int64) []cell {
+	return []cell{{Text: visible(family)}, count(accepted.N), proportion(accepted), proportion(clean), proportion(undecided), count(notApplicable)}
 }
 
 func variants(r score.Result) section {
