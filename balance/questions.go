@@ -143,7 +143,7 @@ func questionsOf(s *spool.Spool) iter.Seq2[[]asked, error] {
 				bytes += len(r.Payload)
 				continue
 			}
-			if n >= rowsPerBatch || bytes >= bytesPerBatch {
+			if n >= rowsPerBatch || bytes >= rows.BatchBytes {
 				if !yield(batch, nil) {
 					return
 				}

@@ -100,11 +100,9 @@ func unreadable(err error) error {
 	return fmt.Errorf("balance reads the annotations of one label stage: %w; run the label stage again, or name its directory with --in", err)
 }
 
-// So many rows, or so many bytes of them, go from one goroutine to another at once.
-const (
-	rowsPerBatch  = 256
-	bytesPerBatch = 2 << 20
-)
+// rowsPerBatch is how many rows go from one goroutine to another at once, if
+// rows.BatchBytes does not end the batch before.
+const rowsPerBatch = 256
 
 // prepared is a batch of rows for the pool.
 type prepared struct {

@@ -340,7 +340,7 @@ func matches(dir string, patterns []string) ([]string, error) {
 		if strings.Contains(pattern, `\`) || !filepath.IsLocal(pattern) {
 			return nil, fmt.Errorf("%s names files outside its directory: %q", filepath.Join(dir, Name), pattern)
 		}
-		for _, p := range []string{pattern, pattern + ".tmp"} {
+		for _, p := range []string{pattern, pattern + durable.Suffix} {
 			paths, err := filepath.Glob(filepath.Join(dir, p))
 			if err != nil {
 				return nil, fmt.Errorf("%s names the bad pattern %q: %w", filepath.Join(dir, Name), p, err)
@@ -368,7 +368,7 @@ func mustBeEmpty(dir string) error {
 		return err
 	}
 	for _, e := range entries {
-		if e.IsDir() && e.Name() == journalDir || e.Name() == Name+".tmp" && cutOff(filepath.Join(dir, e.Name())) {
+		if e.IsDir() && e.Name() == journalDir || e.Name() == Name+durable.Suffix && cutOff(filepath.Join(dir, e.Name())) {
 			continue
 		}
 		return fmt.Errorf("%s holds files that tinyv did not write (%q among them); they are left alone: name another --out", dir, e.Name())

@@ -6,9 +6,9 @@ import (
 	"unsafe"
 )
 
-// bytesTogether is how much text a batch for other goroutines has before it ends:
-// there are some of them at once.
-const bytesTogether = 2 << 20
+// BatchBytes is how much text a batch for other goroutines has before it ends: there
+// are some of them at once.
+const BatchBytes = 2 << 20
 
 // Batches gathers rows, at most so many at once and fewer if their texts are large:
 // to hand a row to another goroutine costs more than to work on it, and a bound on
@@ -28,7 +28,7 @@ func Batches[T any](in iter.Seq2[T, error], most int) iter.Seq2[[]T, error] {
 			if text != nil {
 				bytes += text.of(unsafe.Pointer(&batch[len(batch)-1]))
 			}
-			if len(batch) < most && bytes < bytesTogether {
+			if len(batch) < most && bytes < BatchBytes {
 				continue
 			}
 			if !yield(batch, nil) {

@@ -32,7 +32,7 @@ func TestBatches(t *testing.T) {
 		{"one", []int{1}, nil, []int{1}},
 		{"as many as fit", make([]int, 9), nil, []int{4, 4, 1}},
 		{"no more", make([]int, 8), nil, []int{4, 4}},
-		{"large texts", []int{bytesTogether, 1, bytesTogether - 1, 5, 5, 5, 5, 5}, nil, []int{1, 2, 4, 1}},
+		{"large texts", []int{BatchBytes, 1, BatchBytes - 1, 5, 5, 5, 5, 5}, nil, []int{1, 2, 4, 1}},
 		{"an error", make([]int, 5), broken, []int{4, 1}},
 		{"an error at once", nil, broken, nil},
 	} {
