@@ -50,14 +50,20 @@ func (o Options) Unusable(reason string, label bool) string {
 	if o.Reply != ReplyReasoning {
 		return ""
 	}
+	_, why := usable(reason, label)
+	return why
+}
+
+// usable returns the words of a reason for a reasoning reply, or why there can be none.
+func usable(reason string, label bool) (words, why string) {
 	words, ok := argument(reason, label)
 	switch {
 	case !ok:
-		return reasonContradicts
+		return "", reasonContradicts
 	case words == "":
-		return reasonNoReason
+		return "", reasonNoReason
 	}
-	return ""
+	return words, ""
 }
 
 // replyParser reads the verdict of a reasoned reply when the verifier serves.

@@ -137,10 +137,10 @@ func (m *rowMaker) replies(r *row, reason, against string) (borrowed bool, drop 
 		r.reply, r.wrong = verdictWord(r.Label), verdictWord(!r.Label)
 		return false, ""
 	}
-	if drop := m.Unusable(reason, r.Label); drop != "" {
+	reason, drop = usable(reason, r.Label)
+	if drop != "" {
 		return false, drop
 	}
-	reason, _ = argument(reason, r.Label)
 	against, ok := argument(against, !r.Label)
 	if !ok || against == "" {
 		against, borrowed = reason, m.pairs
